@@ -1,0 +1,90 @@
+"""Updates as they came, kept until their effects are committed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, update
+from sqlalchemy.dialects import sqlite
+from sqlmodel import col, select
+
+from storage.database import Transaction
+from storage.models import Inbox
+
+KEEP_IDS = timedelta(days=14)
+"""How long a handled update's id is kept, so that it is known if it comes again."""
+
+
+def store(
+    tx: Transaction, updates: Sequence[tuple[int, int | None, str]], now: datetime
+) -> list[tuple[int, int | None]]:
+    """Keep a batch of (update_id, account, payload) in the order given, the known ones left out.
+
+    Returns (arrival, account) of the new ones.
+    """
+    new = []
+    for update_id, account, payload in updates:
+        statement = (
+            sqlite.insert(Inbox)
+            .values(
+                update_id=update_id,
+                account=account,
+                payload=payload,
+                received_at=now,
+                state="new",
+                tries=0,
+            )
+            .on_conflict_do_nothing(index_elements=["update_id"])
+            .returning(col(Inbox.id))
+        )
+        arrival = tx.execute(statement).scalar_one_or_none()
+        if arrival is not None:
+            new.append((arrival, account))
+    return new
+
+
+def waiting(tx: Transaction) -> list[tuple[int, int | None]]:
+    """(arrival, account) of all that is not handled yet, in order of arrival."""
+    rows = tx.exec(
+        select(Inbox.id, Inbox.account).where(Inbox.state == "new").order_by(col(Inbox.id))
+    ).all()
+    return [(arrival, account) for arrival, account in rows]
+
+
+def payload(tx: Transaction, arrival: int) -> str | None:
+    """The update as it came; None if it is handled already."""
+    return tx.exec(
+        select(Inbox.payload).where(Inbox.id == arrival, Inbox.state == "new")
+    ).one_or_none()
+
+
+def done(tx: Transaction, update_id: int, now: datetime) -> bool:
+    """Mark it handled, its effects being in this transaction, and forget its words.
+
+    False if it was done already.
+    """
+    result = tx.execute(
+        update(Inbox)
+        .where(col(Inbox.update_id) == update_id, col(Inbox.state) == "new")
+        .values(state="done", handled_at=now, payload="")
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: datetime) -> bool:
+    """Count a failed try; True if the update is now set aside (kept, with its words)."""
+    row = tx.get_one(Inbox, arrival)
+    row.tries += 1
+    row.problem = problem
+    if row.tries >= tries:
+        row.state, row.handled_at = "aside", now
+    return row.state == "aside"
+
+
+def forget_handled(tx: Transaction, now: datetime) -> int:
+    """Delete the ids of updates handled long ago; how many."""
+    result = tx.execute(
+        delete(Inbox).where(col(Inbox.state) == "done", col(Inbox.handled_at) < now - KEEP_IDS)
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,106 @@
+"""Clinics, their staff and their patients."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func
+from sqlmodel import col, select
+
+from storage.database import Transaction
+from storage.models import Clinic, Patient, Reminder, Staff, Treatment
+
+# --- clinics
+
+
+def first_clinic(tx: Transaction) -> Clinic | None:
+    return tx.exec(select(Clinic).order_by(col(Clinic.id)).limit(1)).first()
+
+
+def clinic(tx: Transaction, clinic_id: int) -> Clinic:
+    return tx.get_one(Clinic, clinic_id)
+
+
+# --- staff
+
+
+def staff_by_account(tx: Transaction, account: int) -> Staff | None:
+    """The member of staff behind `account`, if on a team now."""
+    return tx.exec(
+        select(Staff).where(Staff.account == account, col(Staff.left_at).is_(None))
+    ).first()
+
+
+def team(tx: Transaction, clinic_id: int) -> Sequence[Staff]:
+    """Everybody on the clinic's team now."""
+    return tx.exec(
+        select(Staff)
+        .where(Staff.clinic_id == clinic_id, col(Staff.left_at).is_(None))
+        .order_by(col(Staff.id))
+    ).all()
+
+
+def everyone_on_a_team(tx: Transaction) -> Sequence[int]:
+    """The accounts of all staff of all clinics."""
+    return tx.exec(select(Staff.account).where(col(Staff.left_at).is_(None))).all()
+
+
+def staff_of(tx: Transaction, clinic_id: int, staff_id: int) -> Staff | None:
+    """A member of this clinic's team, past or present."""
+    return tx.exec(select(Staff).where(Staff.clinic_id == clinic_id, Staff.id == staff_id)).first()
+
+
+# --- patients
+
+
+def patient(tx: Transaction, patient_id: int) -> Patient:
+    return tx.get_one(Patient, patient_id)
+
+
+def patient_by_account(tx: Transaction, account: int) -> Patient | None:
+    """The patient behind `account`; with several clinics, of the latest one."""
+    return tx.exec(
+        select(Patient).where(Patient.account == account).order_by(col(Patient.id).desc()).limit(1)
+    ).first()
+
+
+def patient_of_clinic(tx: Transaction, clinic_id: int, account: int) -> Patient | None:
+    return tx.exec(
+        select(Patient).where(Patient.clinic_id == clinic_id, Patient.account == account)
+    ).first()
+
+
+def patients_named(tx: Transaction, clinic_id: int, name: str) -> Sequence[Patient]:
+    """The clinic's patients of this name, whatever the case of its letters."""
+    # SQLite lowers ASCII letters only, so the names are compared here, not there.
+    wanted = name.casefold()
+    rows = tx.exec(select(Patient.id, Patient.name).where(Patient.clinic_id == clinic_id)).all()
+    found = [key for key, known in rows if known.casefold() == wanted]
+    return tx.exec(select(Patient).where(col(Patient.id).in_(found))).all()
+
+
+def unreachable(tx: Transaction, account: int, now: datetime, why: str) -> None:
+    """Note that `account` cannot be written to (it blocked the bot, or is gone)."""
+    for found in tx.exec(select(Patient).where(Patient.account == account)):
+        if found.unreachable_at is None:
+            found.unreachable_at, found.unreachable_why = now, why
+
+
+def reachable(tx: Transaction, account: int) -> None:
+    """Note that `account` can be written to again."""
+    for found in tx.exec(select(Patient).where(Patient.account == account)):
+        found.unreachable_at = found.unreachable_why = None
+
+
+def drop_if_empty(tx: Transaction, patient_id: int) -> None:
+    """Remove a patient nothing belongs to.
+
+    That is the name a session was recorded under, once its patient turned out to be known already.
+    """
+    for table in (Treatment, Reminder):
+        if tx.exec(
+            select(func.count()).select_from(table).where(col(table.patient_id) == patient_id)
+        ).one():
+            return
+    tx.exec(delete(Patient).where(col(Patient.id) == patient_id))
