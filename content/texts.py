@@ -32,7 +32,7 @@ class Texts:
         return frozenset(self._by_language[language])
 
     def has(self, key: str, language: str = FALLBACK) -> bool:
-        return key in self._by_language[self._known(language)]
+        return key in self._by_language[self.known(language)]
 
     def say(self, language: str, key: str, /, **values: object) -> Markup:
         """The text `key` in `language` with `values` put in, as Telegram HTML.
@@ -40,9 +40,10 @@ class Texts:
         An unknown language is answered in English. Raises KeyError for an unknown key or a missing
         value: both are faults of the content, found by its tests.
         """
-        return Markup(self._by_language[self._known(language)][key]).format(**values)  # noqa: S704 ours
+        return Markup(self._by_language[self.known(language)][key]).format(**values)  # noqa: S704 ours
 
-    def _known(self, language: str) -> str:
+    def known(self, language: str) -> str:
+        """The language that is spoken to a reader of `language`."""
         return language if language in self._by_language else FALLBACK
 
 

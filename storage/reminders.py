@@ -66,13 +66,12 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.exec(select(func.min(Reminder.try_at)).where(col(Reminder.try_at).is_not(None))).one()
 
 
-def claim(tx: Transaction, row: Reminder, *, lease_until: datetime) -> int:
-    """Mark `row` as being sent: from here on it counts as attempted. Returns the fence token."""
+def claim(tx: Transaction, row: Reminder, *, lease_until: datetime) -> None:
+    """Mark `row` as being sent: from here on it counts as attempted, under a new fence token."""
     row.state, row.reason, row.try_at, row.lease_until = "sending", None, None, lease_until
     row.attempts += 1
     row.fence += 1
     tx.add(row)
-    return row.fence
 
 
 def record(tx: Transaction, records: Iterable[Record]) -> list[int]:

@@ -1,0 +1,248 @@
+"""How somebody becomes a patient here: a code opened, what is asked, `I agree` or `No, thanks`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from bot.care.people import Known, situation_of, who_is
+from bot.care.plans import planned_of, settle
+from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, numbers
+from content import messages, wording
+from storage import audit, invitations, people, reminders, treatments
+from storage.database import Transaction
+from storage.models import Invitation, Patient, Treatment
+
+
+def open_invitation(
+    desk: Desk,
+    tx: Transaction,
+    incoming: Incoming,
+    invitation: Invitation,
+    now: datetime,
+    *,
+    staff_too: bool = False,
+) -> Sequence[Reaction]:
+    """Somebody opened a patient's code: show what is asked, or what they have already.
+
+    `staff_too`: a member of staff said `I am this patient`; else staff see a preview only.
+    """
+    known = who_is(tx, incoming.account)
+    treatment = _open_to(tx, invitation, incoming.account, now)
+    if treatment is None:
+        return bad_code(desk, known, incoming)
+    if known.staff and not staff_too and invitation.used_by is None:
+        return _preview(desk, tx, incoming, invitation, treatment)
+    invitations.opened(tx, invitation.id, incoming.account, now)
+    patient = people.patient_of_clinic(tx, invitation.clinic_id, incoming.account)
+    if patient and patient.agreed_at:
+        head = "enrolment.welcome.already" if invitation.used_at else "enrolment.welcome.added"
+        _join(tx, desk, invitation, treatment, patient, now)
+        return welcome(desk, tx, patient, now, head)
+    clinic = people.clinic(tx, invitation.clinic_id)
+    return [
+        Outgoing(
+            account=incoming.account,
+            text=_consent(desk, tx, treatment, clinic.language),
+            buttons=_asked(desk, invitation, clinic.language),
+        )
+    ]
+
+
+def agree(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`I agree`: from now on there is a plan, and this answer covers what is due already."""
+    invitation = _answered(tx, incoming)
+    known = who_is(tx, incoming.account)
+    treatment = invitation and _open_to(tx, invitation, incoming.account, now)
+    if invitation is None or treatment is None:
+        return bad_code(desk, known, incoming)
+    patient = people.patient_of_clinic(tx, invitation.clinic_id, incoming.account)
+    patient = patient or people.patient(tx, treatment.patient_id)
+    asked = Edit(text=_consent(desk, tx, treatment, patient.language))
+    head = "enrolment.welcome.already" if invitation.used_at else "enrolment.welcome.agreed"
+    patient.account = incoming.account
+    patient.agreed_at = patient.agreed_at or now
+    tx.flush()
+    _join(tx, desk, invitation, treatment, patient, now)
+    return [asked, *welcome(desk, tx, patient, now, head)]
+
+
+def decline(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`No, thanks`: nothing comes; the code stays open for this account."""
+    invitation = _answered(tx, incoming)
+    known = who_is(tx, incoming.account)
+    if invitation is None or invitation.used_at is not None:
+        return bad_code(desk, known, incoming)
+    invitations.opened(tx, invitation.id, incoming.account, now).declined_at = now
+    clinic = people.clinic(tx, invitation.clinic_id)
+    treatment = tx.get_one(Treatment, invitation.treatment_id)
+    return [
+        Edit(text=_consent(desk, tx, treatment, clinic.language)),
+        Outgoing(
+            account=incoming.account,
+            text=desk.say(
+                clinic.language,
+                "enrolment.declined",
+                clinic=clinic.name,
+                phone=clinic.phone,
+                emergency_number=clinic.emergency_number,
+            ),
+        ),
+    ]
+
+
+def i_am_this_patient(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """A member of staff is the patient as well."""
+    invitation = invitations.get(tx, numbers(incoming.text)[0])
+    known = who_is(tx, incoming.account)
+    if invitation is None or known.staff is None or known.staff.clinic_id != invitation.clinic_id:
+        return bad_code(desk, known, incoming)
+    return open_invitation(desk, tx, incoming, invitation, now, staff_too=True)
+
+
+def bad_code(desk: Desk, known: Known, incoming: Incoming) -> Sequence[Reaction]:
+    """The same kind answer whatever is wrong with a code, and what to do."""
+    clinic = known.clinic
+    return [
+        Outgoing(
+            account=incoming.account,
+            text=desk.say(
+                known.language,
+                "enrolment.bad_code",
+                clinic=clinic.name,
+                phone=clinic.phone,
+                emergency_number=clinic.emergency_number,
+            ),
+        )
+    ]
+
+
+def welcome(
+    desk: Desk, tx: Transaction, patient: Patient, now: datetime, head: str
+) -> Sequence[Reaction]:
+    """What to do at this hour, whom to call, and when the next message comes."""
+    clinic = people.clinic(tx, patient.clinic_id)
+    latest = treatments.latest(tx, patient.id)
+    situation = situation_of(clinic, patient, latest, now)
+    library = desk.library
+    parts = [
+        desk.say(patient.language, head, clinic=clinic.name),
+        messages.now_text(library, situation),
+        messages.recommendation(library, situation),
+        messages.emergency_lines(library, situation),
+        _next_message(desk, tx, patient, clinic.name),
+    ]
+    text = "\n\n".join(part for part in parts if part)
+    return [Outgoing(account=patient.account or 0, text=text)]
+
+
+def _next_message(desk: Desk, tx: Transaction, patient: Patient, clinic: str) -> str:
+    ahead = planned_of(reminders.ahead(tx, patient.id), desk.library)
+    if not ahead:
+        return desk.say(patient.language, "enrolment.next.none", clinic=clinic)
+    due = wording.moment(ahead[0].due_at, ZoneInfo(patient.timezone), patient.language)
+    return desk.say(patient.language, "enrolment.next.due", moment=due)
+
+
+def _open_to(
+    tx: Transaction, invitation: Invitation, account: int, now: datetime
+) -> Treatment | None:
+    """The session behind the invitation, if this account may still have it."""
+    treatment = tx.get_one(Treatment, invitation.treatment_id)
+    if treatment.cancelled_at is not None or invitation.revoked_at is not None:
+        return None
+    if invitation.used_at is not None:
+        return treatment if invitation.used_by == account else None
+    holder = people.patient(tx, treatment.patient_id).account
+    if invitation.link_expires_at <= now or holder not in (None, account):
+        return None
+    return treatment
+
+
+def _answered(tx: Transaction, incoming: Incoming) -> Invitation | None:
+    """The invitation a consent button belongs to: only of an account that was shown it."""
+    number = numbers(incoming.text)[0]
+    shown = invitations.opening(tx, number, incoming.account)
+    return invitations.get(tx, number) if shown else None
+
+
+def _join(
+    tx: Transaction,
+    desk: Desk,
+    invitation: Invitation,
+    treatment: Treatment,
+    patient: Patient,
+    now: datetime,
+) -> None:
+    """The session is this patient's: the code is used, the plan made, everything switched on."""
+    recorded_for = treatment.patient_id
+    treatment.patient_id = patient.id
+    if invitation.used_at is None:
+        invitation.used_at, invitation.used_by = now, patient.account
+        audit.note(
+            tx,
+            clinic_id=patient.clinic_id,
+            at=now,
+            actor=f"patient:{patient.id}",
+            action="agreed",
+            patient_id=patient.id,
+            treatment_id=treatment.id,
+        )
+    patient.stopped, patient.stopped_at = "nothing", None
+    patient.unreachable_at = patient.unreachable_why = None
+    tx.flush()
+    if recorded_for != patient.id:
+        people.drop_if_empty(tx, recorded_for)
+    settle(tx, desk.library, patient, now, covered=True)
+
+
+def _preview(
+    desk: Desk, tx: Transaction, incoming: Incoming, invitation: Invitation, treatment: Treatment
+) -> Sequence[Reaction]:
+    clinic = people.clinic(tx, treatment.clinic_id)
+    asked = _consent(desk, tx, treatment, clinic.language)
+    mine = Button(
+        label=desk.say(clinic.language, "enrolment.button.mine"), action=f"mine:{invitation.id}"
+    )
+    return [
+        Outgoing(
+            account=incoming.account,
+            text=desk.say(clinic.language, "enrolment.preview", asked=asked),
+            buttons=((mine,),),
+        )
+    ]
+
+
+def _consent(desk: Desk, tx: Transaction, treatment: Treatment, language: str) -> Markup:
+    clinic = people.clinic(tx, treatment.clinic_id)
+    return desk.say(
+        language,
+        "enrolment.consent",
+        clinic=clinic.name,
+        phone=clinic.phone,
+        emergency_number=clinic.emergency_number,
+        day=wording.day(treatment.ended_at, ZoneInfo(clinic.timezone), language),
+    )
+
+
+def _asked(desk: Desk, invitation: Invitation, language: str) -> Rows:
+    return (
+        (
+            Button(
+                label=desk.say(language, "enrolment.button.agree"),
+                action=f"agree:{invitation.id}",
+                style="success",
+            ),
+        ),
+        (
+            Button(
+                label=desk.say(language, "enrolment.button.decline"),
+                action=f"decline:{invitation.id}",
+            ),
+        ),
+    )

@@ -1,0 +1,94 @@
+"""Who is writing, and what is known of them, as the values content works from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from content import facts
+from storage import invitations, people, treatments
+from storage.database import Transaction
+from storage.models import Clinic, Patient, Staff, Treatment
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """Everything an account may be at once: staff, patient, or invited and not agreed yet."""
+
+    clinic: Clinic
+    staff: Staff | None
+    patient: Patient | None
+    """The patient, agreed or (`invited`) only shown the invitation."""
+    invited: bool = False
+
+    @property
+    def language(self) -> str:
+        return self.patient.language if self.patient else self.clinic.language
+
+
+def who_is(tx: Transaction, account: int) -> Known:
+    """All that is known of `account`; a stranger is spoken to for the first clinic.
+
+    Raises LookupError if there is no clinic: `run` makes one before it listens.
+    """
+    staff = people.staff_by_account(tx, account)
+    patient = people.patient_by_account(tx, account)
+    invited = False
+    if patient is None and (invitation := invitations.latest_opened_by(tx, account)):
+        treatment = tx.get(Treatment, invitation.treatment_id)
+        standing = treatment and treatment.cancelled_at is None and invitation.used_at is None
+        if treatment and standing:
+            patient, invited = people.patient(tx, treatment.patient_id), True
+    belongs = patient or staff
+    clinic = people.clinic(tx, belongs.clinic_id) if belongs else people.first_clinic(tx)
+    if clinic is None:
+        raise LookupError("there is no clinic")
+    return Known(clinic=clinic, staff=staff, patient=patient, invited=invited)
+
+
+def situation(tx: Transaction, known: Known, at: datetime) -> facts.Situation:
+    """What a question of this person is answered from."""
+    treatment = treatments.latest(tx, known.patient.id) if known.patient else None
+    return situation_of(known.clinic, known.patient, treatment, at)
+
+
+def situation_of(
+    clinic: Clinic, patient: Patient | None, treatment: Treatment | None, at: datetime
+) -> facts.Situation:
+    return facts.Situation(
+        at=at,
+        clinic=clinic_facts(clinic),
+        patient=facts.Patient(
+            name=patient.name if patient else "",
+            timezone=patient.timezone if patient else clinic.timezone,
+            language=patient.language if patient else clinic.language,
+        ),
+        session=session_facts(treatment) if treatment else None,
+    )
+
+
+def clinic_facts(clinic: Clinic) -> facts.Clinic:
+    return facts.Clinic(
+        name=clinic.name,
+        phone=clinic.phone,
+        emergency_number=clinic.emergency_number,
+        urgent_line=clinic.urgent_line,
+        timezone=clinic.timezone,
+        maintenance_months=clinic.maintenance_months,
+    )
+
+
+def session_facts(treatment: Treatment) -> facts.Session:
+    return facts.Session(
+        ended_at=treatment.ended_at,
+        area=cast("facts.Area", treatment.area),
+        device=cast("facts.Device", treatment.device),
+        depth_mm=treatment.depth_mm,
+        number=treatment.number,
+        of=treatment.of,
+        next_at=treatment.next_at,
+        appointment=treatment.appointment,
+        recommended=treatment.recommended,
+        recommended_from_hours=treatment.recommended_from_hours,
+    )

@@ -1,0 +1,171 @@
+"""What a patient asks, by command or in their own words, and the alarm at a warning sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.care.people import Known, situation, who_is
+from bot.care.plans import planned_of
+from bot.care.values import Button, Desk, Incoming, Outgoing, Reaction
+from content import answers, messages, wording
+from content.facts import Situation
+from storage import audit, people, reminders
+
+if TYPE_CHECKING:
+    from content.answers import Answer
+    from storage.database import Transaction
+
+ALARMING = ("today", "emergency")
+WORDS_SHOWN = 1000
+"""Characters of a patient's words that staff are shown."""
+
+
+def free_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """Answer somebody's own words for the hour it is now; tell staff of a warning sign."""
+    known = who_is(tx, incoming.account)
+    answer = answers.answer(
+        desk.library, incoming.text, situation(tx, known, now), language=known.language
+    )
+    if answer.level in ALARMING:
+        return _alarming(desk, tx, incoming, known, answer, now)
+    if answer.topic == "unknown" and known.patient is None:
+        return [_stranger(desk, known, incoming)]
+    return [Outgoing(account=incoming.account, text=answer.reply)]
+
+
+def about(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime, topic: str
+) -> Sequence[Reaction]:
+    """A topic's command (`/makeup`)."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    text = answers.about(desk.library, topic, here).reply
+    if topic == "moisturiser" and (quoted := messages.recommendation(desk.library, here)):
+        text = text + "\n\n" + quoted
+    return [Outgoing(account=incoming.account, text=text)]
+
+
+def today(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/today`: what to do and what not yet, at this hour."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    if here.session is None:
+        return [_stranger(desk, known, incoming)]
+    lines = [
+        messages.now_text(desk.library, here),
+        messages.emergency_lines(desk.library, here),
+    ]
+    return [Outgoing(account=incoming.account, text="\n\n".join(lines))]
+
+
+def plan(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/plan`: what is allowed from when, and the messages to come."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    if known.patient is None or here.session is None:
+        return [_stranger(desk, known, incoming)]
+    ahead = planned_of(reminders.ahead(tx, known.patient.id), desk.library)
+    return [Outgoing(account=incoming.account, text=messages.plan_text(desk.library, here, ahead))]
+
+
+def coming_next(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """`/next`: the next visit, and the next message."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    if known.patient is None or here.session is None:
+        return [_stranger(desk, known, incoming)]
+    ahead = planned_of(reminders.ahead(tx, known.patient.id), desk.library)
+    return [Outgoing(account=incoming.account, text=messages.next_text(desk.library, here, ahead))]
+
+
+def side_effects(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """`/sideeffects`: what is to be expected at this hour, and what is not."""
+    here = situation(tx, who_is(tx, incoming.account), now)
+    return [Outgoing(account=incoming.account, text=answers.side_effects(desk.library, here))]
+
+
+def contact(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/contact`: the numbers, one of them to copy with a tap."""
+    known = who_is(tx, incoming.account)
+    text = answers.about(desk.library, "contact", situation(tx, known, now)).reply
+    copy = Button(label=desk.say(known.language, "chat.button.copy_phone"), copy=known.clinic.phone)
+    return [Outgoing(account=incoming.account, text=text, buttons=((copy,),))]
+
+
+def not_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """A picture, a voice message, a file, a place: nobody looks at it here. Its caption is read."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    told = Outgoing(
+        account=incoming.account,
+        text=desk.say(known.language, "chat.not_text", **_numbers(known))
+        + "\n\n"
+        + messages.emergency_lines(desk.library, here),
+    )
+    if incoming.text.strip():
+        return [*free_text(desk, tx, incoming, now), told]
+    return [told]
+
+
+def _alarming(
+    desk: Desk, tx: Transaction, incoming: Incoming, known: Known, answer: Answer, now: datetime
+) -> Sequence[Reaction]:
+    """The answer first, then the clinic's staff: who, which day, the words."""
+    reply = Outgoing(account=incoming.account, text=answer.reply)
+    if known.patient is None:
+        return [reply]  # nobody the clinic knows; the answer holds the numbers
+    team = people.team(tx, known.clinic.id)
+    audit.note(
+        tx,
+        clinic_id=known.clinic.id,
+        at=now,
+        actor=f"patient:{known.patient.id}",
+        action=f"alert {answer.level}",
+        patient_id=known.patient.id,
+    )
+    alarm = _alarm(desk, incoming, known, answer, situation(tx, known, now))
+    alarms = [Outgoing(account=it.account, text=alarm, protect=True) for it in team]
+    told = desk.say(known.language, "chat.alert.told", **_numbers(known))
+    return [Outgoing(account=incoming.account, text=reply.text + "\n\n" + told), *alarms]
+
+
+def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: Situation) -> str:
+    language = known.clinic.language
+    words = incoming.text
+    if len(words) > WORDS_SHOWN:
+        words = words[:WORDS_SHOWN] + "…"
+    day = (
+        desk.say(language, "chat.alert.day", day=here.day, hours=round(here.hours or 0))
+        if here.session
+        else desk.say(language, "chat.alert.no_session")
+    )
+    return desk.say(
+        language,
+        "chat.alert.staff",
+        level=desk.say(language, f"chat.alert.level.{answer.level}"),
+        name=known.patient.name if known.patient else "",
+        day=day,
+        moment=wording.moment(incoming.written_at, here.zone, language),
+        words=words,
+        consent="" if not known.invited else desk.say(language, "chat.alert.not_agreed"),
+    )
+
+
+def _stranger(desk: Desk, known: Known, incoming: Incoming) -> Outgoing:
+    key = "chat.staff_only" if known.staff else "chat.stranger"
+    return Outgoing(account=incoming.account, text=desk.say(known.language, key, **_numbers(known)))
+
+
+def _numbers(known: Known) -> dict[str, str]:
+    clinic = known.clinic
+    return {
+        "clinic": clinic.name,
+        "phone": clinic.phone,
+        "emergency_number": clinic.emergency_number,
+    }

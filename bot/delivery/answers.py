@@ -1,0 +1,129 @@
+"""Sends the answers that were committed with what they tell of: in order within a chat, retried.
+
+An answer may come twice (it was on its way when the process died, or no reply came), an effect
+never: the effect is in the transaction that wrote the row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+import structlog
+
+from bot.care.values import Outgoing
+from bot.clock import Clock
+from bot.delivery.dispatcher import STOP_WITHIN, backoff
+from bot.delivery.outcome import Outcome, Refused, Retry, Send, Sent, Unknown, Unreachable
+from storage import outgoing, people
+from storage.database import Database, Transaction
+from storage.outgoing import Claimed
+
+log = structlog.get_logger(__name__)
+
+
+class Answers:
+    """One task a chat that has answers waiting."""
+
+    def __init__(self, *, database: Database, clock: Clock, send: Send) -> None:
+        self._database = database
+        self._clock = clock
+        self._send = send
+        self._chats: dict[int, asyncio.Task[None]] = {}
+        self._again: set[int] = set()
+        self._stopping = asyncio.Event()
+
+    def waiting(self) -> Collection[int]:
+        """The accounts an answer is on its way to."""
+        return self._chats.keys()
+
+    def notify(self, accounts: Iterable[int]) -> None:
+        """There are new answers for these accounts."""
+        for account in set(accounts):
+            if self._stopping.is_set():
+                return
+            if account in self._chats:
+                self._again.add(account)
+            else:
+                self._chats[account] = asyncio.create_task(self._serve(account))
+
+    async def recover(self) -> None:
+        """At a start: take up what was not sent, and what was on its way, once more."""
+        await self._database.run(outgoing.orphans)
+        self.notify(await self._database.run(outgoing.accounts_waiting))
+
+    async def stop(self) -> None:
+        """Let what is on its way come back; what is not sent yet stays a row."""
+        self._stopping.set()
+        if self._chats:
+            _, late = await asyncio.wait(self._chats.values(), timeout=STOP_WITHIN - 2)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _serve(self, account: int) -> None:
+        failures = 0
+        try:
+            while not self._stopping.is_set():
+                try:
+                    pause = await self._one(account, failures)
+                except Exception:
+                    # The database: the row is there, and is looked at again.
+                    log.exception("answers.failed")
+                    pause = backoff(failures + 1)
+                if pause is None:
+                    return
+                failures = failures + 1 if pause else 0
+                await self._sleep(pause)
+        finally:
+            del self._chats[account]
+            if account in self._again:
+                self._again.discard(account)
+                self.notify([account])
+
+    async def _one(self, account: int, failures: int) -> float | None:
+        """Send the oldest open answer; the seconds to wait before the next, None: none left."""
+        claimed = await self._database.run(outgoing.claim, account, self._clock.now())
+        if claimed is None:
+            return None
+        outcome: Outcome = Unknown()
+        try:
+            outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
+        finally:
+            recorded = asyncio.ensure_future(self._record(claimed, outcome))
+            await asyncio.shield(recorded)
+        log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
+        match outcome:
+            case Retry(after):
+                return backoff(failures + 1) if after is None else after
+            case Unknown() if not claimed.doubted:
+                return backoff(failures + 1)
+        return 0
+
+    async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
+        await self._database.run(_record, claimed, outcome, self._clock.now())
+
+    async def _sleep(self, seconds: float) -> None:
+        if seconds:
+            try:
+                await asyncio.wait_for(self._stopping.wait(), seconds)
+            except TimeoutError:
+                return
+
+
+def _record(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+    match outcome:
+        case Sent(message_id):
+            outgoing.finish(tx, claimed.id, "sent", message_id=message_id)
+        case Retry():
+            outgoing.release(tx, claimed.id, doubted=False)
+        case Unknown() if not claimed.doubted:
+            outgoing.release(tx, claimed.id, doubted=True)
+        case Unknown():
+            outgoing.finish(tx, claimed.id, "unknown")
+        case Unreachable(why):
+            people.unreachable(tx, claimed.account, now, why)
+            outgoing.finish(tx, claimed.id, "unreachable", reason=why)
+        case Refused(why):
+            outgoing.finish(tx, claimed.id, "failed", reason=why)
