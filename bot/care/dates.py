@@ -89,8 +89,6 @@ _LANGUAGES = {
             "wks": "weeks",
             "tmrw": "tomorrow",
             "tmr": "tomorrow",
-            "2day": "today",
-            "2morrow": "tomorrow",
             "tonight": "today",
             "from today": "from now",
             "just now": "now",
@@ -141,7 +139,7 @@ _TIME = re.compile(
     )(?![\w]|[.:/+-]\w)""",
     re.VERBOSE,
 )
-_FIGURES = re.compile(r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4}))?")
+_FIGURES = re.compile(r"(\d{1,4})([-/.])(\d{1,2})(?:\2(\d{1,4})|\.)?")
 _SHAPES = ("dm", "md", "dmy", "mdy", "wdm", "wmd", "dmw", "mdw", "wdmy", "wmdy", "dmyw", "mdyw")
 """A date in words: w weekday, d day, m month, y year."""
 _A_WHILE_AGO = timedelta(days=60)
@@ -174,6 +172,7 @@ def _plain(phrase: str) -> str:
         if not unicodedata.combining(c)
     )
     text = re.sub(r"(?<=\d)t(?=\d\d:)", " ", text.replace("’", "'"))  # noqa: RUF001
+    text = re.sub(r"(?<=\d)(?=[a-z]{3})", " ", text)  # 20dec and 4wks, not 20th
     return " ".join(text.replace(",", " , ").split()).strip(" .!,")
 
 
@@ -389,10 +388,9 @@ def _named(token: str, names: dict[str, int]) -> int | None:
 
 
 def _tokens(rest: str) -> list[str]:
-    """The words of what is left: "20dec" and "20-dec-2026" come apart, "20th" does not."""
+    """The words of what is left: "dec20" and "20-dec-2026" come apart."""
     rest = re.sub(r"(?<=[a-z])[-/.]|[-/.](?=[a-z])", " ", rest)
-    rest = re.sub(r"(?<=\d)(?=[a-z]{3})|(?<=[a-z])(?=\d)", " ", rest)
-    return rest.split()
+    return re.sub(r"(?<=[a-z])(?=\d)", " ", rest).split()
 
 
 def _take_time(phrase: str, *, prefer: Prefer) -> Iterator[tuple[str, tuple[time, ...]]]:

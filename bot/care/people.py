@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
+from zoneinfo import ZoneInfo
 
 from content import facts
 from storage import invitations, people, treatments
@@ -25,6 +26,10 @@ class Known:
     @property
     def language(self) -> str:
         return self.patient.language if self.patient else self.clinic.language
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.patient.timezone if self.patient else self.clinic.timezone)
 
 
 def who_is(tx: Transaction, account: int) -> Known:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,17 @@ def free_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) ->
     if answer.topic == "unknown" and known.patient is None:
         return [_stranger(desk, known, incoming)]
     return [Outgoing(account=incoming.account, text=answer.reply)]
+
+
+def if_alarming(
+    desk: Desk, tx: Transaction, incoming: Incoming, words: str, now: datetime
+) -> Sequence[Reaction]:
+    """The answer to `words` if they hold a warning sign, else nothing."""
+    known = who_is(tx, incoming.account)
+    answer = answers.answer(desk.library, words, situation(tx, known, now), language=known.language)
+    if answer.level not in ALARMING:
+        return []
+    return _alarming(desk, tx, replace(incoming, text=words), known, answer, now)
 
 
 def about(
@@ -104,7 +116,7 @@ def not_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> 
     here = situation(tx, known, now)
     told = Outgoing(
         account=incoming.account,
-        text=desk.say(known.language, "chat.not_text", **_numbers(known))
+        text=desk.say(known.language, "chat.not_text", **numbers_of(known))
         + "\n\n"
         + messages.emergency_lines(desk.library, here),
     )
@@ -131,7 +143,7 @@ def _alarming(
     )
     alarm = _alarm(desk, incoming, known, answer, situation(tx, known, now))
     alarms = [Outgoing(account=it.account, text=alarm, protect=True) for it in team]
-    told = desk.say(known.language, "chat.alert.told", **_numbers(known))
+    told = desk.say(known.language, "chat.alert.told", **numbers_of(known))
     return [Outgoing(account=incoming.account, text=reply.text + "\n\n" + told), *alarms]
 
 
@@ -159,10 +171,13 @@ def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: S
 
 def _stranger(desk: Desk, known: Known, incoming: Incoming) -> Outgoing:
     key = "chat.staff_only" if known.staff else "chat.stranger"
-    return Outgoing(account=incoming.account, text=desk.say(known.language, key, **_numbers(known)))
+    return Outgoing(
+        account=incoming.account, text=desk.say(known.language, key, **numbers_of(known))
+    )
 
 
-def _numbers(known: Known) -> dict[str, str]:
+def numbers_of(known: Known) -> dict[str, str]:
+    """The clinic's name and numbers, for texts."""
     clinic = known.clinic
     return {
         "clinic": clinic.name,

@@ -364,6 +364,8 @@ class _Reader:
         label, begun = before
         if self._whole(phrase) or _DECIMAL_ALONE.fullmatch(phrase):
             return False
+        if label is None and self._whole(begun):
+            return False
         together = f"{begun}, {phrase}"
         if label != "next":
             return bool(self._dates(together, "past"))
@@ -437,7 +439,7 @@ class _Reader:
         return [] if rest else found
 
     def _dates(self, phrase: str, prefer: Prefer) -> list[Reading]:
-        """Remembered: a phrase is looked at alone, beside its neighbours, and then for its value."""
+        """Remembered: a phrase is looked at alone, beside its neighbours, then for its value."""
         if (phrase, prefer) not in self._read_before:
             self._read_before[phrase, prefer] = read_date(
                 phrase,

@@ -1,0 +1,169 @@
+"""Somebody at the door: `/start`, a code, their own words, or a command there is not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+
+from bot.care import enrolment, questions, stopping, team
+from bot.care.people import Known, who_is
+from bot.care.values import Desk, Incoming, Outgoing, Reaction
+from content import wording
+from content.topics import SIDE_EFFECTS_AND_CARE
+from storage import invitations
+from storage.database import Transaction
+from storage.models import Invitation
+
+PATIENT_MENU = (
+    "today",
+    "plan",
+    "next",
+    "sideeffects",
+    "contact",
+    "help",
+    "stop",
+    "language",
+)
+STAFF_MENU = ("newsession", "sessions", "reschedule", "cancel")
+OWNER_MENU = ("invite",)
+
+
+def start(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/start`, from a link with its code, with a typed code, or alone."""
+    code = incoming.text.strip()
+    if not code:
+        return _start_alone(desk, tx, incoming, now)
+    if looks_typed(code):
+        return _typed(desk, tx, incoming, code, now)
+    return _opened(desk, tx, incoming, invitations.by_link(tx, code, now), now)
+
+
+def text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """Somebody's own words, or the eight letters of a code sent alone."""
+    if looks_typed(incoming.text):
+        return _typed(desk, tx, incoming, incoming.text, now)
+    return questions.free_text(desk, tx, incoming, now)
+
+
+def looks_typed(text: str) -> bool:
+    """Whether this is a typed code: its letters make no word of any language we answer."""
+    letters = _letters(text)
+    return len(letters) == invitations.TYPED_LENGTH and set(letters) <= set(invitations.LETTERS)
+
+
+def help_page(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/help`, for whatever the reader is: staff, patient, or both."""
+    known = who_is(tx, incoming.account)
+    pages = []
+    if known.staff:
+        pages.append(_staff_help(desk, known))
+    if known.patient or not known.staff:
+        pages.append(_patient_help(desk, known))
+    return [Outgoing(account=incoming.account, text=page) for page in pages]
+
+
+def language(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`/language`: English only for now, and said so."""
+    return [_said(desk, tx, incoming.account, "chat.language")]
+
+
+def unknown_command(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """A command there is not, or not for this person. What follows it is read: it may matter."""
+    command, _, rest = incoming.text.partition(" ")
+    answer = questions.if_alarming(desk, tx, incoming, rest, now)
+    if answer:
+        return answer
+    return [_said(desk, tx, incoming.account, "chat.unknown_command", command=command[:64])]
+
+
+def could_not_answer(desk: Desk, tx: Transaction, account: int) -> Outgoing:
+    """Said to somebody whose message could not be handled."""
+    return _said(desk, tx, account, "chat.failed")
+
+
+def private_please(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """All that is said in a group."""
+    return [_said(desk, tx, incoming.account, "chat.private_please")]
+
+
+def written_earlier(desk: Desk, tx: Transaction, incoming: Incoming) -> str:
+    """The line a late answer begins with."""
+    known = who_is(tx, incoming.account)
+    zone = known.zone
+    moment = wording.moment(incoming.written_at, zone, known.language)
+    return desk.say(known.language, "chat.written_earlier", moment=moment)
+
+
+def _start_alone(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    back = stopping.come_back(desk, tx, incoming, now)
+    if back is not None:
+        return back
+    known = who_is(tx, incoming.account)
+    if known.staff:
+        return help_page(desk, tx, incoming, now)
+    waiting = invitations.latest_opened_by(tx, incoming.account) if known.invited else None
+    if waiting:
+        return enrolment.open_invitation(desk, tx, incoming, waiting, now)
+    return [_said(desk, tx, incoming.account, "chat.stranger")]
+
+
+def _typed(
+    desk: Desk, tx: Transaction, incoming: Incoming, code: str, now: datetime
+) -> Sequence[Reaction]:
+    if not invitations.tries_left(tx, incoming.account, now):
+        return enrolment.bad_code(desk, who_is(tx, incoming.account), incoming)
+    invitation = invitations.by_typed(tx, _letters(code), now)
+    if invitation is None:
+        invitations.wrong_try(tx, incoming.account, now)
+    return _opened(desk, tx, incoming, invitation, now)
+
+
+def _opened(
+    desk: Desk,
+    tx: Transaction,
+    incoming: Incoming,
+    invitation: Invitation | None,
+    now: datetime,
+) -> Sequence[Reaction]:
+    if invitation is None:
+        return enrolment.bad_code(desk, who_is(tx, incoming.account), incoming)
+    if invitation.role == "patient":
+        return enrolment.open_invitation(desk, tx, incoming, invitation, now)
+    return team.join(desk, tx, incoming, invitation, now)
+
+
+def _letters(code: str) -> str:
+    """A code as it was made: people add spaces, hyphens and small letters."""
+    return re.sub(r"[\s\-]", "", code).upper()
+
+
+def _staff_help(desk: Desk, known: Known) -> str:
+    owner = known.staff is not None and known.staff.role == team.OWNER
+    return desk.say(
+        known.clinic.language,
+        "chat.help.staff",
+        invite=desk.say(known.clinic.language, "chat.help.invite") if owner else "",
+        example=desk.say(known.clinic.language, "staff.newsession.example"),
+    )
+
+
+def _patient_help(desk: Desk, known: Known) -> str:
+    return desk.say(
+        known.language,
+        "chat.help.patient",
+        topics=" ".join(f"/{topic}" for topic in SIDE_EFFECTS_AND_CARE),
+        **questions.numbers_of(known),
+    )
+
+
+def _said(desk: Desk, tx: Transaction, account: int, key: str, **values: str) -> Outgoing:
+    known = who_is(tx, account)
+    text = desk.say(known.language, key, **values, **questions.numbers_of(known))
+    return Outgoing(account=account, text=text)

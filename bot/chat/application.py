@@ -1,0 +1,273 @@
+"""Every command, button and message, and the use case that answers it: one table, top to bottom.
+
+Each runs whole in one transaction in the storage thread: its effects, its answers as rows, and the
+update marked as done are committed together; only then is anything sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+from markupsafe import Markup
+from telegram import ChatMember, Update
+from telegram.constants import ParseMode
+from telegram.error import TelegramError
+from telegram.ext import (
+    Application,
+    BaseHandler,
+    CallbackQueryHandler,
+    ChatMemberHandler,
+    CommandHandler,
+    ContextTypes,
+    ExtBot,
+    MessageHandler,
+    TypeHandler,
+    filters,
+)
+
+from bot.care import arrival, enrolment, newsession, questions, stopping, team, visits
+from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoing, Reaction, Toast
+from bot.chat import menus, reading
+from bot.chat.sender import keyboard
+from bot.clock import Clock
+from storage import inbox, outgoing, people
+from storage.database import Database, Transaction
+from storage.models import Staff
+
+log = structlog.get_logger(__name__)
+
+AnyHandler = BaseHandler[Any, Any, Any]
+AnyApplication = Application[Any, Any, Any, Any, Any, Any]
+Context = ContextTypes.DEFAULT_TYPE
+StaffHandle = Callable[[Desk, Transaction, Staff, Incoming, datetime], Sequence[Reaction]]
+
+
+def staff_only(handle: StaffHandle) -> Handle:
+    """For the clinic's team; to anybody else the command does not exist."""
+
+    def handled(
+        desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+    ) -> Sequence[Reaction]:
+        staff = people.staff_by_account(tx, incoming.account)
+        if staff is None:
+            return arrival.unknown_command(desk, tx, incoming, now)
+        return handle(desk, tx, staff, incoming, now)
+
+    return handled
+
+
+COMMANDS: dict[str, Handle] = {
+    "start": arrival.start,
+    "help": arrival.help_page,
+    "today": questions.today,
+    "plan": questions.plan,
+    "next": questions.coming_next,
+    "sideeffects": questions.side_effects,
+    "contact": questions.contact,
+    "language": arrival.language,
+    "stop": stopping.offer,
+    "newsession": staff_only(newsession.begin),
+    "sessions": staff_only(visits.list_sessions),
+    "reschedule": staff_only(visits.reschedule),
+    "cancel": staff_only(visits.cancel),
+    "invite": staff_only(team.invite),
+}
+PRESSES: dict[str, Handle] = {
+    "agree": enrolment.agree,
+    "decline": enrolment.decline,
+    "mine": enrolment.i_am_this_patient,
+    "stop": stopping.stop,
+    "draft": staff_only(newsession.press),
+    "undo": staff_only(newsession.undo),
+    "change": staff_only(visits.press),
+    "sessions": staff_only(visits.list_sessions),
+    "link": staff_only(visits.new_link),
+    "member": staff_only(team.take_back),
+}
+NOT_TEXT = ~filters.TEXT & ~filters.StatusUpdate.ALL
+
+
+class Doors:
+    """Turns updates into use cases and commits what comes of them."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        database: Database,
+        clock: Clock,
+        answered: Callable[[Sequence[int]], None],
+    ) -> None:
+        """`answered`: told which accounts have new answers, after the commit."""
+        self._desk = desk
+        self._database = database
+        self._clock = clock
+        self._answered = answered
+        self.failures: dict[int, BaseException] = {}
+        """By update id: what went wrong in a handler, for whoever handed the update over."""
+
+    def application(self, bot: ExtBot[Any]) -> AnyApplication:
+        """PTB's application with every handler; no updater, no queue: the inbox feeds it."""
+        application = Application.builder().bot(bot).updater(None).job_queue(None).build()
+        application.add_handlers(list(self._handlers()))
+        application.add_error_handler(self._note_failure)
+        return application
+
+    def _handlers(self) -> Iterator[AnyHandler]:
+        private = filters.ChatType.PRIVATE
+        yield ChatMemberHandler(self._met, ChatMemberHandler.MY_CHAT_MEMBER)
+        for pattern, handle in PRESSES.items():
+            yield CallbackQueryHandler(self._press(handle), rf"^{pattern}:")
+        yield MessageHandler(~private, self._message(arrival.private_please))
+        for topic in self._desk.library.topics:
+            if topic not in COMMANDS:
+                yield CommandHandler(topic, self._command(_about(topic)))
+        for name, handle in COMMANDS.items():
+            yield CommandHandler(name, self._command(handle))
+        yield MessageHandler(filters.COMMAND, self._message(arrival.unknown_command))
+        yield MessageHandler(filters.TEXT, self._message(arrival.text))
+        yield MessageHandler(NOT_TEXT, self._message(questions.not_text))
+        yield TypeHandler(Update, self._nothing)
+
+    # --- the shapes an update comes in
+
+    def _command(self, handle: Handle) -> Callable[[Update, Context], Any]:
+        async def callback(update: Update, _context: Context) -> None:
+            if incoming := reading.written(update):
+                said = replace(incoming, text=reading.argument(incoming.text))
+                await self._answer(update, handle, said)
+
+        return callback
+
+    def _message(self, handle: Handle) -> Callable[[Update, Context], Any]:
+        async def callback(update: Update, _context: Context) -> None:
+            if incoming := reading.written(update):
+                await self._answer(update, handle, incoming)
+
+        return callback
+
+    def _press(self, handle: Handle) -> Callable[[Update, Context], Any]:
+        async def callback(update: Update, _context: Context) -> None:
+            if incoming := reading.pressed(update, self._clock.now()):
+                await self._answer(update, handle, incoming)
+
+        return callback
+
+    async def _met(self, update: Update, _context: Context) -> None:
+        """The person blocked the bot, or opened it again."""
+        change = update.my_chat_member
+        if change is None or change.chat.type != "private":
+            return await self._nothing(update, _context)
+        account, status = change.chat.id, change.new_chat_member.status
+
+        def handle(
+            _desk: Desk, tx: Transaction, _incoming: Incoming, now: datetime
+        ) -> Sequence[Reaction]:
+            if status == ChatMember.BANNED:
+                return stopping.blocked(tx, account, "blocked", now)
+            return stopping.unblocked(tx, account)
+
+        met = Incoming(
+            account=account, sender="", language="", text="", written_at=self._clock.now()
+        )
+        await self._answer(update, handle, met)
+
+    async def _nothing(self, update: Update, _context: Context) -> None:
+        """Nothing to be said; the update is done all the same."""
+        await self._database.run(inbox.done, update.update_id, self._clock.now())
+
+    # --- one update, one transaction
+
+    async def _answer(self, update: Update, handle: Handle, incoming: Incoming) -> None:
+        reactions = await self._database.run(
+            _in_one, self._desk, update.update_id, handle, incoming, self._clock.now()
+        )
+        self._answered([it.account for it in reactions if isinstance(it, Outgoing)])
+        await self._best_effort(update, reactions)
+
+    async def _best_effort(self, update: Update, reactions: Sequence[Reaction]) -> None:
+        """Nothing depends on these, and none of them is a row."""
+        query = update.callback_query
+        try:
+            if query is not None:
+                toast = next((it.text for it in reactions if isinstance(it, Toast)), None)
+                await query.answer(Markup(toast).striptags()[:200] if toast else None)  # noqa: S704
+            for reaction in reactions:
+                if isinstance(reaction, Edit) and query is not None:
+                    await query.edit_message_text(
+                        reaction.text,
+                        parse_mode=ParseMode.HTML,
+                        reply_markup=keyboard(reaction.buttons),
+                    )
+                if isinstance(reaction, NewMenu):
+                    await menus.show_to(
+                        update.get_bot(), self._desk, self._database, reaction.account
+                    )
+        except TelegramError as error:
+            log.info("best_effort.failed", problem=type(error).__name__)
+
+    async def _note_failure(self, update: object, context: Context) -> None:
+        if isinstance(update, Update) and context.error is not None:
+            self.failures[update.update_id] = context.error
+            log.error(
+                "handler.failed",
+                update=update.update_id,
+                problem=type(context.error).__name__,
+                where=_where(context.error),
+            )
+
+
+def _in_one(
+    tx: Transaction,
+    desk: Desk,
+    update_id: int,
+    handle: Handle,
+    incoming: Incoming,
+    now: datetime,
+) -> Sequence[Reaction]:
+    if not inbox.done(tx, update_id, now):
+        return []  # handled already; it came twice
+    if incoming.account > 0:
+        people.reachable(tx, incoming.account)  # whoever writes can be written to
+    reactions = handle(desk, tx, incoming, now)
+    if now - incoming.written_at > LATE:
+        reactions = _late(desk, tx, incoming, reactions)
+    answers = [(it.account, it.dumps()) for it in reactions if isinstance(it, Outgoing)]
+    outgoing.add(tx, answers, update_id=update_id, now=now)
+    return reactions
+
+
+def _late(
+    desk: Desk, tx: Transaction, incoming: Incoming, reactions: Sequence[Reaction]
+) -> Sequence[Reaction]:
+    """The first answer to whoever wrote begins with when that was."""
+    changed = list(reactions)
+    for n, reaction in enumerate(changed):
+        if isinstance(reaction, Outgoing) and reaction.account == incoming.account:
+            head = arrival.written_earlier(desk, tx, incoming)
+            changed[n] = replace(reaction, text=head + "\n\n" + reaction.text)
+            break
+    return changed
+
+
+def _about(topic: str) -> Handle:
+    def handle(
+        desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+    ) -> Sequence[Reaction]:
+        return questions.about(desk, tx, incoming, now, topic)
+
+    return handle
+
+
+def _where(error: BaseException) -> str:
+    """The last place of ours in the traceback: files and lines, never a value."""
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"
+        trace = trace.tb_next
+    return place

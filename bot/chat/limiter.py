@@ -1,0 +1,70 @@
+"""PTB's door for pacing: answers wait for their place here, reminders got theirs before the claim."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from telegram.error import RetryAfter
+from telegram.ext import BaseRateLimiter
+
+from bot.clock import Clock
+from bot.delivery.pacing import Pacing
+
+REMINDER = "reminder"
+"""`rate_limit_args` of a reminder; without any it is an answer."""
+PACED = ("send", "edit", "copy", "forward")
+"""What counts for Telegram's limits; `answerCallbackQuery`, `getMe` and the like do not."""
+
+Result = bool | dict[str, Any] | list[dict[str, Any]]
+
+
+class Limiter(BaseRateLimiter[str]):
+    """Thin: all it knows is in `Pacing`. It retries nothing; a 429 goes back to whoever sent."""
+
+    def __init__(self, pacing: Pacing, clock: Clock) -> None:
+        self._pacing = pacing
+        self._clock = clock
+
+    async def initialize(self) -> None:
+        """Nothing to do."""
+
+    async def shutdown(self) -> None:
+        """Nothing to do."""
+
+    async def process_request(
+        self,
+        callback: Callable[..., Coroutine[Any, Any, Result]],
+        args: Any,
+        kwargs: dict[str, Any],
+        endpoint: str,
+        data: dict[str, Any],
+        rate_limit_args: str | None,
+    ) -> Result:
+        chat = data.get("chat_id")
+        if rate_limit_args != REMINDER and isinstance(chat, int) and endpoint.startswith(PACED):
+            await self._place(chat)
+        try:
+            return await callback(*args, **kwargs)
+        except RetryAfter as error:
+            if isinstance(chat, int):
+                self._pacing.refused(chat, seconds(error), self._clock.monotonic())
+            raise
+
+    async def _place(self, chat: int) -> None:
+        now = self._clock.monotonic()
+        wait = self._pacing.answer(chat, now) - now
+        if wait <= 0:
+            return
+        self._pacing.answer_waits()
+        try:
+            await asyncio.sleep(wait)
+        finally:
+            self._pacing.answer_went()
+
+
+def seconds(error: RetryAfter) -> float:
+    """How long Telegram asks to wait."""
+    after = error.retry_after
+    return float(after) if isinstance(after, int | float) else after.total_seconds()

@@ -1,0 +1,36 @@
+"""The command menu each person sees: patients' for all, the team's in their own chats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+
+from bot.care import arrival, team
+from bot.care.values import Desk
+from storage import people
+from storage.database import Database
+
+
+async def show_to_all(bot: Bot, desk: Desk, database: Database) -> None:
+    """Set every menu, at a start. Raises TelegramError."""
+    await bot.set_my_commands(
+        _commands(desk, arrival.PATIENT_MENU), scope=BotCommandScopeAllPrivateChats()
+    )
+    for account in await database.read(people.everyone_on_a_team):
+        await show_to(bot, desk, database, account)
+
+
+async def show_to(bot: Bot, desk: Desk, database: Database, account: int) -> None:
+    """Set the menu of one account for what it is now. Raises TelegramError."""
+    staff = await database.read(people.staff_by_account, account)
+    scope = BotCommandScopeChat(account)
+    if staff is None:
+        await bot.delete_my_commands(scope=scope)
+        return
+    own = (*arrival.STAFF_MENU, *(arrival.OWNER_MENU if staff.role == team.OWNER else ()))
+    await bot.set_my_commands(_commands(desk, (*own, *arrival.PATIENT_MENU)), scope=scope)
+
+
+def _commands(desk: Desk, names: Iterable[str]) -> list[BotCommand]:
+    return [BotCommand(name, desk.say("en", f"chat.menu.{name}").unescape()) for name in names]

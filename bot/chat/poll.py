@@ -1,0 +1,104 @@
+"""Fetches updates and keeps them: Telegram is told to forget a batch only when it is stored.
+
+PTB's own Updater moves on when an update is queued, not when it is safe, so it is not used.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+import structlog
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.ext import ExtBot
+
+from bot.chat.limiter import seconds
+from bot.chat.reading import chat_of
+from bot.chat.request import AiohttpRequest
+from bot.clock import Clock
+from storage import inbox
+from storage.database import Database
+
+log = structlog.get_logger(__name__)
+
+LONG_POLL = 25
+"""Seconds Telegram may hold an empty answer back."""
+GRACE = 10
+"""Seconds beyond that before the connection counts as dead."""
+PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0
+ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
+
+
+class Poll:
+    """Long polling into the inbox."""
+
+    def __init__(
+        self,
+        *,
+        bot: ExtBot[str],
+        request: AiohttpRequest,
+        database: Database,
+        clock: Clock,
+        arrived: Callable[[Sequence[tuple[int, int | None]]], None],
+    ) -> None:
+        """`request`: a connection of its own; `arrived`: told of what was stored."""
+        self._bot = bot
+        self._request = request
+        self._database = database
+        self._clock = clock
+        self._arrived = arrived
+        self._offset: int | None = None  # none at a start: ids may begin anew after a quiet week
+
+    async def run(self) -> None:
+        """Fetch until cancelled. Raises InvalidToken: the token is wrong."""
+        failures = 0
+        while True:
+            try:
+                await self._fetch()
+                failures = 0
+            except InvalidToken:
+                raise
+            except RetryAfter as error:
+                await asyncio.sleep(seconds(error))
+            except Conflict:
+                log.warning("poll.conflict", hint="another program fetches this bot's updates")
+                failures += 1
+            except TelegramError as error:
+                log.warning("poll.failed", problem=type(error).__name__)
+                failures += 1
+            except Exception:
+                # The store. The offset has not moved: the batch is fetched again.
+                log.exception("poll.not_stored")
+                failures += 1
+            if failures:
+                await asyncio.sleep(min(PAUSE_MOST, PAUSE_FIRST * 2 ** min(failures - 1, 5)))
+
+    async def _fetch(self) -> None:
+        parameters: dict[str, Any] = {
+            "timeout": LONG_POLL,
+            "allowed_updates": json.dumps(ALLOWED),
+        }
+        if self._offset is not None:
+            parameters["offset"] = self._offset
+        # As raw JSON, each update apart: one that cannot be read must not stop the others.
+        answer = await self._request.retrieve(
+            f"{self._bot.base_url}/getUpdates?{urlencode(parameters)}",
+            read_timeout=LONG_POLL + GRACE,
+        )
+        batch = [
+            update
+            for update in json.loads(answer)["result"]
+            if isinstance(update, dict) and isinstance(update.get("update_id"), int)
+        ]
+        if not batch:
+            return
+        rows = [
+            (update["update_id"], chat_of(update), json.dumps(update, ensure_ascii=False))
+            for update in batch
+        ]
+        stored = await self._database.run(inbox.store, rows, self._clock.now())
+        self._offset = max(update_id for update_id, _, _ in rows) + 1
+        self._arrived(stored)

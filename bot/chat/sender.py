@@ -1,0 +1,114 @@
+"""Turns a message into Telegram's call, and what Telegram says into an outcome."""
+
+from __future__ import annotations
+
+import io
+
+import segno
+import structlog
+from telegram import (
+    CopyTextButton,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    Message,
+)
+from telegram.constants import ParseMode
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    InvalidToken,
+    RetryAfter,
+    TelegramError,
+)
+from telegram.ext import ExtBot
+
+from bot.care.values import Button, Outgoing, Rows
+from bot.chat.limiter import REMINDER, seconds
+from bot.chat.request import NotSent
+from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+
+log = structlog.get_logger(__name__)
+
+QR_SCALE = 8
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class Sender:
+    """`delivery.outcome.Send` over PTB's bot."""
+
+    def __init__(self, bot: ExtBot[str]) -> None:
+        self._bot = bot
+
+    async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
+        """Send once. Raises InvalidToken, which stops the program, and nothing else of Telegram."""
+        try:
+            sent = await self._send(message, REMINDER if kind == "reminder" else None)
+        except InvalidToken:
+            raise
+        except TelegramError as error:
+            return outcome_of(error)
+        return Sent(sent.message_id)
+
+    async def _send(self, message: Outgoing, pace: str | None) -> Message:
+        if message.qr is not None:
+            return await self._bot.send_photo(
+                message.account,
+                photo=qr_picture(message.qr),
+                caption=message.text,
+                parse_mode=ParseMode.HTML,
+                reply_markup=keyboard(message.buttons),
+                protect_content=message.protect or None,
+                rate_limit_args=pace,
+            )
+        return await self._bot.send_message(
+            message.account,
+            message.text,
+            parse_mode=ParseMode.HTML,
+            reply_markup=keyboard(message.buttons),
+            protect_content=message.protect or None,
+            link_preview_options=NO_PREVIEW,
+            rate_limit_args=pace,
+        )
+
+
+def outcome_of(error: TelegramError) -> Outcome:
+    """What an error means for the message (telegram.md, "Errors")."""
+    match error:
+        case RetryAfter():
+            return Retry(seconds(error))
+        case NotSent():
+            return Retry()
+        case Forbidden():
+            return Unreachable(error.message)
+        case BadRequest() if "chat not found" in error.message.lower():
+            return Unreachable(error.message)
+        case BadRequest() | ChatMigrated():
+            # Ours to mend. The words of the message are not in what Telegram says of it.
+            log.error("sender.refused", problem=error.message)
+            return Refused(error.message)
+    return Unknown()  # no reply, 5xx, or one that cannot be read: it may have been taken
+
+
+def keyboard(rows: Rows) -> InlineKeyboardMarkup | None:
+    """Buttons as Telegram wants them."""
+    if not rows:
+        return None
+    return InlineKeyboardMarkup([[_button(button) for button in row] for row in rows])
+
+
+def _button(button: Button) -> InlineKeyboardButton:
+    style = {"style": button.style} if button.style else None
+    if button.copy is not None:
+        return InlineKeyboardButton(
+            button.label, copy_text=CopyTextButton(button.copy), api_kwargs=style
+        )
+    return InlineKeyboardButton(button.label, callback_data=button.action, api_kwargs=style)
+
+
+def qr_picture(address: str) -> bytes:
+    """The address as a QR code, a PNG with the quiet zone phones need."""
+    picture = io.BytesIO()
+    segno.make(address, error="m").save(picture, kind="png", scale=QR_SCALE, border=4)
+    return picture.getvalue()
