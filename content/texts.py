@@ -7,12 +7,13 @@ is `staff.saved.head`. Values put in are escaped, so a name like `<b>&"` is show
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
+
+from content.reading import read_toml
 
 FALLBACK = "en"
 
@@ -48,13 +49,13 @@ class Texts:
 
 
 def read_texts(folder: Path) -> Texts:
-    """Read `folder/<language>/*.toml`. Raises tomllib.TOMLDecodeError for a broken file."""
+    """Read `folder/<language>/*.toml`. Raises ContentError for a broken file."""
     return Texts(
         {
             language.name: {
                 key: text
                 for file in sorted(language.glob("*.toml"))
-                for key, text in _flat(file.stem, tomllib.loads(file.read_text("utf-8")))
+                for key, text in _flat(file.stem, read_toml(file))
             }
             for language in sorted(folder.iterdir())
             if language.is_dir()

@@ -12,6 +12,8 @@ from babel.dates import format_date, format_datetime, format_time, get_timezone_
 from babel.lists import format_list
 from babel.units import format_unit
 
+Style = Literal["standard", "or"]
+
 
 def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'Wednesday 25 November, 14:30': `at` (aware) on the reader's wall clock."""
@@ -38,9 +40,7 @@ def zone_name(zone: ZoneInfo, language: str) -> str:
     return get_timezone_name(zone, locale=_locale(language), return_zone=False)
 
 
-def listing(
-    items: Sequence[str], language: str, *, style: Literal["standard", "or"] = "standard"
-) -> str:
+def listing(items: Sequence[str], language: str, *, style: Style = "standard") -> str:
     """'a, b and c' (`style="or"`: 'a, b or c')."""
     return format_list(list(items), style=style, locale=_locale(language))
 

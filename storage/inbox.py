@@ -72,14 +72,14 @@ def done(tx: Transaction, update_id: int, now: datetime) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: datetime) -> bool:
-    """Count a failed try; True if the update is now set aside (kept, with its words)."""
+def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: datetime) -> Inbox:
+    """Count a failed try; at the last of `tries` the update is set aside, kept with its words."""
     row = tx.get_one(Inbox, arrival)
     row.tries += 1
     row.problem = problem
     if row.tries >= tries:
         row.state, row.handled_at = "aside", now
-    return row.state == "aside"
+    return row
 
 
 def forget_handled(tx: Transaction, now: datetime) -> int:

@@ -215,11 +215,8 @@ class _Reader:
             "RETURN_AS_TIMEZONE_AWARE": False,
             "PARSERS": ["relative-time"],
         }
-        try:
-            parser = DateDataParser(languages=[self._name], settings=settings)
-            return parser.get_date_data(phrase).date_obj
-        except OverflowError:
-            return None
+        parser = DateDataParser(languages=[self._name], settings=settings)
+        return parser.get_date_data(phrase).date_obj
 
     def _days(self, tokens: list[str]) -> _Days | None:
         """The days that `tokens` mean, or None; one misspelt letter is forgiven a word."""

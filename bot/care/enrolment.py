@@ -56,7 +56,7 @@ def agree(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
     """`I agree`: from now on there is a plan, and this answer covers what is due already."""
     invitation = _answered(tx, incoming)
     known = who_is(tx, incoming.account)
-    treatment = invitation and _open_to(tx, invitation, incoming.account, now)
+    treatment = _open_to(tx, invitation, incoming.account, now) if invitation else None
     if invitation is None or treatment is None:
         return bad_code(desk, known, incoming)
     patient = people.patient_of_clinic(tx, invitation.clinic_id, incoming.account)

@@ -118,9 +118,9 @@ def _pick(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """One of the readings of what was unclear."""
-    choice = _line(tx, draft).choices[0]
-    if not which.isdecimal() or int(which) >= len(choice.options):
-        return []
+    choice = next(iter(_line(tx, draft).choices), None)
+    if choice is None or not which.isdecimal() or int(which) >= len(choice.options):
+        return []  # a button of a question that is answered already
     written = Written.loads(draft.data)
     picked = replace(written, answers={**written.answers, choice.field: choice.options[int(which)]})
     return _go_on(desk, tx, staff, draft, picked, now)
@@ -210,6 +210,10 @@ def _view(desk: Desk, tx: Transaction, draft: Draft, now: datetime) -> View:
     """The next question, or what was understood with the button that saves it."""
     clinic = people.clinic(tx, draft.clinic_id)
     written, line = Written.loads(draft.data), _line(tx, draft)
+    if line.problems:
+        example = desk.say(clinic.language, "staff.newsession.example")
+        text = showing.not_understood(desk, clinic.language, line.problems, example)
+        return View(text, (), None)
     if line.understood is None:
         choice = line.choices[0]
         text = showing.question(desk, clinic, choice)

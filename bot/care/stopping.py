@@ -14,7 +14,7 @@ from storage.database import Transaction
 LEVELS = ("tips", "everything")
 
 
-def offer(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:  # noqa: ARG001  one shape for every use case
+def offer(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/stop`: the two levels, nothing stopped before one is chosen."""
     known = who_is(tx, incoming.account)
     if known.patient is None or known.patient.agreed_at is None:

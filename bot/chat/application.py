@@ -34,6 +34,7 @@ from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoin
 from bot.chat import menus, reading
 from bot.chat.sender import keyboard
 from bot.clock import Clock
+from bot.logs import where
 from storage import inbox, outgoing, people
 from storage.database import Database, Transaction
 from storage.models import Staff
@@ -161,7 +162,8 @@ class Doors:
         """The person blocked the bot, or opened it again."""
         change = update.my_chat_member
         if change is None or change.chat.type != "private":
-            return await self._nothing(update, _context)
+            await self._nothing(update, _context)
+            return
         account, status = change.chat.id, change.new_chat_member.status
 
         def handle(
@@ -217,7 +219,7 @@ class Doors:
                 "handler.failed",
                 update=update.update_id,
                 problem=type(context.error).__name__,
-                where=_where(context.error),
+                where=where(context.error),
             )
 
 
@@ -261,13 +263,3 @@ def _about(topic: str) -> Handle:
         return questions.about(desk, tx, incoming, now, topic)
 
     return handle
-
-
-def _where(error: BaseException) -> str:
-    """The last place of ours in the traceback: files and lines, never a value."""
-    trace, place = error.__traceback__, ""
-    while trace is not None:
-        code = trace.tb_frame.f_code
-        place = f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno} {code.co_name}"
-        trace = trace.tb_next
-    return place

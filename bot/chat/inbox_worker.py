@@ -7,6 +7,7 @@ import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 import structlog
 from telegram import Update
@@ -26,8 +27,6 @@ SIDE_BY_SIDE = 16
 PAUSE = 0.5
 """Seconds before an update that failed is tried again."""
 
-AnyApplication = Application  # type: ignore[type-arg]  # its six parameters say nothing here
-
 
 class InboxWorker:
     """One task a chat that has updates waiting."""
@@ -35,7 +34,7 @@ class InboxWorker:
     def __init__(
         self,
         *,
-        application: AnyApplication,
+        application: Application[Any, Any, Any, Any, Any, Any],
         desk: Desk,
         database: Database,
         clock: Clock,

@@ -1,4 +1,4 @@
-"""PTB's door for pacing: answers wait for their place here, reminders got theirs before the claim."""
+"""PTB's door for pacing: answers wait for their place here; reminders had theirs already."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ class AiohttpRequest(BaseRequest):
         if self._session is not None:
             await self._session.close()
 
-    async def do_request(
+    async def do_request(  # noqa: PLR0917  PTB's own signature
         self,
         url: str,
         method: str,

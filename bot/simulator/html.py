@@ -333,7 +333,10 @@ def is_link(url: str) -> bool:
     """Whether Telegram keeps the link: tel:, mailto: and relative ones are dropped."""
     if _OTHER_SCHEME.match(url):
         return False
-    parts = urlsplit(url if "://" in url or url.startswith("tg:") else f"http://{url}")
+    try:
+        parts = urlsplit(url if "://" in url or url.startswith("tg:") else f"http://{url}")
+    except ValueError:
+        return False
     if parts.scheme in ("tg", "ton", "tonsite"):
         return True
     host = parts.netloc.rpartition("@")[2].partition(":")[0]

@@ -117,7 +117,7 @@ class Person:
         self._awaited += 1
         return message
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109  tests read better
         """Wait for anything, looked at after each change. Raises TimeoutError with the chat."""
         try:
             await self.world.until(condition, timeout)

@@ -80,7 +80,7 @@ def method_names() -> Mapping[str, str]:
 
 def utf16_length(text: str) -> int:
     """The length as Telegram counts it: a character beyond the basic plane counts two."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def check(method: str, raw: Mapping[str, Any], uploads: Mapping[str, Upload]) -> Checked:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  a header's name
 LONGEST_WAIT = 60.0
+_PATIENCE = aiohttp.ClientTimeout(total=60)
 
 
 @dataclass
@@ -35,7 +36,7 @@ class Webhook:
 
 async def deliver(world: World) -> None:
     """Post what is pending while a webhook is set; never ends by itself."""
-    async with aiohttp.ClientSession() as session:
+    async with aiohttp.ClientSession(timeout=_PATIENCE) as session:
         failures = 0
         while True:
             pending = world.updates.pending() if world.webhook.url else []
@@ -62,7 +63,7 @@ async def _posted(world: World, session: aiohttp.ClientSession, update: Update) 
             if 200 <= answer.status < 300:
                 return True
             webhook.last_error = f"Wrong response from the webhook: {answer.status} {answer.reason}"
-    except aiohttp.ClientError as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         webhook.last_error = f"Connection failed: {error}"
     webhook.last_error_at = world.clock.now()
     return False

@@ -193,7 +193,7 @@ class World:
         self.changes.tell()
         return callback
 
-    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109
+    async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109  tests read better
         """Wait for anything here, looked at after each call and change. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             await self.activity.until(condition)

@@ -1,0 +1,128 @@
+"""The command line: reads what is wanted, calls it, prints; no logic of its own."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+
+from bot import app, logs, preview
+from bot.clock import SystemClock
+from bot.config import CLINIC, Settings, SettingsError, read_settings
+from content.reading import ContentError
+from storage.migrate import migrate
+
+NOT_YET = "`{command}` needs PostgreSQL and is not ready yet. For one clinic on one machine: run"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code: 0, or 2 for something the user has to mend."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = options.call
+    try:
+        command(options)
+    except SettingsError as error:
+        return _mend(error.problems)
+    except ContentError as error:
+        return _mend(error.problems)
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+    return 0
+
+
+def _run(_options: argparse.Namespace) -> None:
+    settings = _settings("telegram_token", *CLINIC)
+    asyncio.run(app.run(settings))
+
+
+def _demo(options: argparse.Namespace) -> None:
+    logs.configure("warning", "text")
+    asyncio.run(app.demo(port=options.port, browser=not options.no_browser))
+
+
+def _migrate(_options: argparse.Namespace) -> None:
+    migrate(_settings().database_url)
+    print("The database is of the current schema.")
+
+
+def _invite_owner(_options: argparse.Namespace) -> None:
+    settings = _settings("telegram_token", *CLINIC)
+    print(asyncio.run(app.invite_owner(settings)))
+
+
+def _not_yet(options: argparse.Namespace) -> None:
+    raise SettingsError([NOT_YET.format(command=options.command)])
+
+
+def _ask(options: argparse.Namespace) -> None:
+    settings, now = read_settings(), SystemClock().now()
+    if options.json:
+        for line in filter(str.strip, sys.stdin):
+            print(preview.answer_line(settings, line, now), flush=True)
+    elif options.text is None:
+        raise SettingsError(["ask: write what is asked, or use --json"])
+    else:
+        question = preview.Question(text=options.text, lang=options.lang, hours=options.hours)
+        print(preview.answer_in_words(settings, question, now))
+
+
+def _plan(options: argparse.Namespace) -> None:
+    settings = read_settings()
+    if options.json and options.at is None:
+        rows = preview.plan_lines_json(settings, filter(str.strip, sys.stdin))
+    elif options.at is None:
+        raise SettingsError(["plan: say when the session ended: --at 2026-11-22T14:30"])
+    else:
+        asked = preview.asked_on_command_line(options)
+        rows = (preview.plan_json if options.json else preview.plan_in_words)(settings, asked)
+    for row in rows:
+        print(row)
+
+
+def _settings(*needed: str) -> Settings:
+    settings = read_settings(*needed)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def _mend(problems: Sequence[str]) -> int:
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aftercare", description="Aftercare on Telegram for microneedling clinics."
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(
+        name: str, call: Callable[[argparse.Namespace], None], about: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=about, description=f"{name}: {about}")
+        command.set_defaults(call=call)
+        return command
+
+    add("run", _run, "everything in one process: receive, answer, send")
+    add("web", _not_yet, "receive by webhook (not yet)")
+    add("worker", _not_yet, "answer and send beside `web` (not yet)")
+    demo = add("demo", _demo, "the whole product against a Telegram on this machine")
+    demo.add_argument("--port", type=int, default=8765, help="of the page (8765)")
+    demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
+    add("migrate", _migrate, "bring the database to the current schema")
+    add("invite-owner", _invite_owner, "print a one-time link for the clinic's owner")
+    asked = add("ask", _ask, "what the bot would answer")
+    asked.add_argument("text", nargs="?", help="what is asked")
+    asked.add_argument("--json", action="store_true", help="JSON lines in, JSON lines out")
+    asked.add_argument("--hours", type=float, help="hours since the session ended")
+    asked.add_argument("--lang", default="en", help="the reader's language (en)")
+    planned = add("plan", _plan, "the messages one session would lead to")
+    planned.add_argument("--json", action="store_true", help="JSON lines out (in, without --at)")
+    preview.add_plan_options(planned)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

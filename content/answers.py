@@ -1,0 +1,339 @@
+"""The answer to a message or a topic's command, for one patient at one moment.
+
+A message goes down a ladder, and the first rung that holds decides: a red flag at `emergency` or
+`today`; the most urgent side effect; a question of care; any other topic; "I did not understand".
+Nothing the patient wrote is ever repeated; `Answer.matched` names the phrases that decided.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from markupsafe import Markup
+
+from content import wording
+from content.facts import Situation
+from content.flags import Level, Raised, find_flags, rank
+from content.library import Library
+from content.matching import Hit
+from content.messages import clinic_values, emergency_lines
+from content.rules import Rule, blocked, moment_allowed
+from content.topics import Topic
+
+MOST_SAID = 3
+"""How many signs one reply speaks of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What is said, and what decided it."""
+
+    topic: str
+    level: Level
+    reply: Markup
+    flag: str | None = None
+    """The row of clinical.md, part C ("C12"), where a red flag decided."""
+    matched: tuple[str, ...] = ()
+    """The phrases that decided, as they are in data/phrases: never the patient's words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A topic that a message is about."""
+
+    topic: Topic
+    level: Level
+    weight: float
+    """How much of the message speaks of it."""
+    start: int
+    matched: tuple[str, ...]
+
+
+def answer(library: Library, text: str, situation: Situation, *, language: str) -> Answer:
+    """The answer to free text. Phrases of every language are tried; `language` is that of the reply.
+
+    Whatever is written, it never raises.
+    """
+    situation = replace(situation, patient=replace(situation.patient, language=language))
+    reading = library.phrases.read(text)
+    hits = library.phrases.find(reading)
+    raised = find_flags(library.flags, reading, hits, situation.hours)
+    if raised and rank(raised[0].flag.level) >= rank("today"):
+        return _flagged(library, situation, raised)
+    signals = frozenset(
+        hit.key.partition(":")[2] for hit in hits if hit.key.startswith("signal:") and not hit.denied
+    )
+    found = _topics(library, hits, situation, signals)
+    return _ladder(library, situation, raised, found, asks="asks" in signals)
+
+
+def about(library: Library, topic: str, situation: Situation) -> Answer:
+    """The answer to a topic's command. Raises KeyError for a topic that is not there."""
+    known = library.topics[topic]
+    level = known.level(situation.hours)
+    return Answer(topic=topic, level=level, reply=_reply(library, known, level, situation))
+
+
+def side_effects(library: Library, situation: Situation) -> Markup:
+    """The common side effects placed in this hour's phase, the rare ones, the emergency lines."""
+    effects = [topic for topic in library.topics.values() if topic.kind == "effect"]
+    by_level: dict[Level, list[str]] = defaultdict(list)
+    for topic in effects:
+        name = str(_say(library, situation, f"topics.{topic.key}.name"))
+        by_level[topic.level(situation.hours)].append(name)
+    levels: tuple[Level, ...] = ("normal", "soon", "today")
+    lines = [
+        _say(
+            library,
+            situation,
+            f"answers.side_effects.{level}",
+            names=wording.listing(by_level[level], situation.patient.language),
+        )
+        for level in levels
+        if by_level[level]
+    ]
+    head = "head" if situation.session else "no_session"
+    return _paragraphs(
+        [
+            _say(library, situation, f"answers.side_effects.{head}", day=situation.day),
+            *lines,
+            emergency_lines(library, situation),
+        ]
+    )
+
+
+# --- red flags -------------------------------------------------------------------------------
+
+
+def _flagged(library: Library, situation: Situation, raised: Sequence[Raised]) -> Answer:
+    """Whom to call comes first; then what for, worst first; then what to do meanwhile."""
+    first = raised[0]
+    level = first.flag.level
+    same = [one for one in raised if one.flag.level == level]
+    says = list(dict.fromkeys(one.flag.says for one in same))[:MOST_SAID]
+    watch = "now" if level == "today" else "clinic"
+    parts = [
+        _say(library, situation, f"flags.{level}.call"),
+        Markup("\n").join(_say(library, situation, f"flags.{name}.what") for name in says),
+        Markup("\n").join(_optional(library, situation, (f"flags.{name}.do" for name in says))),
+        _say(library, situation, f"flags.{level}.{watch}"),
+    ]
+    if "distress" in says:
+        parts.insert(0, _say(library, situation, "flags.distress.first"))
+    return Answer(
+        topic=first.flag.topic,
+        level=level,
+        reply=_paragraphs(parts),
+        flag=first.flag.row,
+        matched=tuple(phrase for one in same for phrase in one.matched),
+    )
+
+
+# --- topics ----------------------------------------------------------------------------------
+
+
+def _topics(
+    library: Library, hits: Sequence[Hit], situation: Situation, signals: frozenset[str]
+) -> list[Found]:
+    """What the message is about, side effects by urgency, then by how much speaks of each."""
+    said = [hit for hit in hits if hit.key.startswith("topic:") and not hit.denied]
+    by_topic: dict[str, list[Hit]] = defaultdict(list)
+    for hit in said:
+        if not any(_is_part_of(hit, other) for other in said):
+            by_topic[hit.key.partition(":")[2]].append(hit)
+    found = [
+        Found(
+            topic=library.topics[key],
+            level=library.topics[key].level(situation.hours, signals),
+            weight=_weight(mine),
+            start=min(hit.start for hit in mine),
+            matched=tuple(dict.fromkeys(hit.phrase for hit in mine)),
+        )
+        for key, mine in by_topic.items()
+    ]
+    return sorted(found, key=lambda one: (-rank(one.level), -one.weight, one.start))
+
+
+def _is_part_of(hit: Hit, other: Hit) -> bool:
+    """"spots" says nothing where "dark spots" is said."""
+    return hit.key != other.key and hit.tokens < other.tokens
+
+
+def _weight(hits: Iterable[Hit]) -> float:
+    """Each token once, longer phrases say more."""
+    best: dict[int, float] = {}
+    for hit in hits:
+        for i in hit.tokens:
+            best[i] = max(best.get(i, 0), 0.5 + 0.5 * len(hit.tokens))
+    return sum(best.values())
+
+
+def _ladder(
+    library: Library,
+    situation: Situation,
+    raised: Sequence[Raised],
+    found: Sequence[Found],
+    *,
+    asks: bool,
+) -> Answer:
+    effects = [one for one in found if one.topic.kind == "effect"]
+    others = [one for one in found if one.topic.kind != "effect"]
+    care = [one for one in others if one.topic.kind == "care"]
+    asked = care[0] if asks and care else None
+    worst = effects[0].level if effects else "info"
+    if raised and rank(raised[0].flag.level) > rank(worst):
+        return _raised(library, situation, raised[0])
+    if effects and (rank(worst) >= rank("soon") or asked is None):
+        return _topic(library, situation, effects[0], asked)
+    if others:
+        return _topic(library, situation, asked or others[0])
+    return Answer(
+        topic="unknown", level="info", reply=_say(library, situation, "answers.unknown.text")
+    )
+
+
+def _topic(
+    library: Library, situation: Situation, one: Found, also: Found | None = None
+) -> Answer:
+    reply = _reply(library, one.topic, one.level, situation)
+    if also is not None:
+        reply = _paragraphs([reply, _reply(library, also.topic, also.level, situation)])
+    return Answer(topic=one.topic.key, level=one.level, reply=reply, matched=one.matched)
+
+
+def _raised(library: Library, situation: Situation, one: Raised) -> Answer:
+    """A flag for the next working day."""
+    parts = [
+        _say(library, situation, "flags.soon.call"),
+        _say(library, situation, f"flags.{one.flag.says}.what"),
+        emergency_lines(library, situation),
+    ]
+    return Answer(
+        topic=one.flag.topic,
+        level=one.flag.level,
+        reply=_paragraphs(parts),
+        flag=one.flag.row,
+        matched=one.matched,
+    )
+
+
+def _reply(library: Library, topic: Topic, level: Level, situation: Situation) -> Markup:
+    if topic.kind == "effect":
+        return _effect(library, topic, level, situation)
+    if topic.kind == "care":
+        return _care(library, topic, situation)
+    return _about(library, topic, situation)
+
+
+def _effect(library: Library, topic: Topic, level: Level, situation: Situation) -> Markup:
+    """What this hour means, what to do, when to call, and the emergency lines."""
+    key = f"topics.{topic.key}"
+    name = _say(library, situation, f"{key}.name")
+    if level == "today":
+        parts = [
+            _say(library, situation, "flags.today.call"),
+            _say(library, situation, f"{key}.today"),
+            _say(library, situation, "flags.today.now"),
+        ]
+        return _paragraphs(parts)
+    late = "" if level == "normal" else "_late"
+    unplaced = situation.hours is None
+    head = "unplaced" if unplaced else "day0" if situation.day in (0, None) else "day"
+    parts = [
+        _say(library, situation, f"answers.{level}.{head}", name=name, day=situation.day),
+        _say(library, situation, f"{key}.what"),
+        _say(library, situation, f"{key}.home"),
+        _say(library, situation, f"{key}.call{late}"),
+        emergency_lines(library, situation),
+    ]
+    return _paragraphs(parts)
+
+
+def _care(library: Library, topic: Topic, situation: Situation) -> Markup:
+    rules = [library.rules[key] for key in topic.rules]
+    lines = [_permission(library, topic, rule, situation) for rule in rules]
+    return _paragraphs(
+        [Markup("\n").join(lines), *_optional(library, situation, _care_keys(topic, situation))]
+    )
+
+
+def _care_keys(topic: Topic, situation: Situation) -> list[str]:
+    ends = "with_session" if situation.session else "no_session"
+    return [f"topics.{topic.key}.how", f"topics.{topic.key}.{ends}"]
+
+
+def _permission(library: Library, topic: Topic, rule: Rule, situation: Situation) -> Markup:
+    """"Not yet. From Wednesday 25 November, 14:30." or "Yes, if …", with its name if it has one."""
+    key = f"topics.{topic.key}.{rule.key}"
+    condition = _say(library, situation, f"{key}.if")
+    name = _say(library, situation, f"{key}.name")
+    verdict, values = _verdict(library, rule, situation)
+    return _say(
+        library, situation, f"answers.care.{verdict}", name=name, condition=condition, **values
+    )
+
+
+def _verdict(library: Library, rule: Rule, situation: Situation) -> tuple[str, dict[str, object]]:
+    if situation.session is None:
+        return "general", {"span": _span(library, rule.cautious_from_hours, situation)}
+    block = blocked(rule, situation)
+    if block is None:
+        return "yes", {}
+    if block.because == "visit":
+        return "visit", {
+            "day": wording.day(block.until, situation.zone, situation.patient.language)
+        }
+    return "not_yet", {"moment": _moment(block.until, situation)}
+
+
+def _span(library: Library, hours: float, situation: Situation) -> Markup:
+    """'72 hours', '7 days'."""
+    if hours <= 72:
+        return _say(library, situation, "answers.span.hours", count=f"{hours:g}")
+    return _say(library, situation, "answers.span.days", count=f"{hours / 24:g}")
+
+
+def _about(library: Library, topic: Topic, situation: Situation) -> Markup:
+    session = situation.session
+    values: dict[str, object] = {}
+    key = f"topics.{topic.key}.text"
+    if topic.key == "next_session" and session and session.next_at and session.next_at > situation.at:
+        key = "topics.next_session.booked"
+        values["moment"] = _moment(session.next_at, situation)
+    elif topic.key == "session_count" and session:
+        key = "topics.session_count.known"
+        values |= {"number": session.number, "of": session.of}
+    return _say(library, situation, key, **values)
+
+
+# --- small things ----------------------------------------------------------------------------
+
+
+def sleeps_as_usual_from(library: Library, situation: Situation) -> datetime | None:
+    """Until when to sleep on the back, UTC; None: no longer, or no session."""
+    if situation.session is None:
+        return None
+    moment = moment_allowed(library.rules["sleep"], situation.session)
+    return moment if moment > situation.at else None
+
+
+def _say(library: Library, situation: Situation, key: str, /, **values: object) -> Markup:
+    return library.texts.say(
+        situation.patient.language, key, **{**clinic_values(library, situation), **values}
+    )
+
+
+def _optional(library: Library, situation: Situation, keys: Iterable[str]) -> list[Markup]:
+    language = situation.patient.language
+    return [_say(library, situation, key) for key in keys if library.texts.has(key, language)]
+
+
+def _moment(at: datetime, situation: Situation) -> str:
+    return wording.moment(at, situation.zone, situation.patient.language)
+
+
+def _paragraphs(parts: Iterable[Markup]) -> Markup:
+    return Markup("\n\n").join(part for part in parts if part)

@@ -1,0 +1,429 @@
+"""What is sent and shown of the plan, as Telegram HTML, worked out for the hour it is sent.
+
+No text knows an hour by itself: whatever depends on it is a part, made here from the rules at
+`situation.at`. So a message that goes out late, at night or before a moved visit is still right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from content import wording
+from content.facts import Session, Situation
+from content.library import Library
+from content.rules import Block, Rule, blocked, is_allowed, is_cautious, moment_allowed
+from content.schedule import Planned, comes, night_ends
+
+CARE = ("water", "cleansing", "sunscreen", "moisturiser")
+"""Rules that the sentences on washing, sunscreen and moisturiser say."""
+SUN = ("sun", "sunbathing")
+"""Rules that only ever forbid: no message invites into the sun."""
+SKIN = ("any", "calm", "healed")
+PRECARE_DAYS = 7
+"""From this many dates before a visit its precare is said (clinical.md, part D)."""
+
+
+def step_text(library: Library, key: str, situation: Situation) -> Markup:
+    """The message of the step `key`, as sent at `situation.at`.
+
+    Raises KeyError for a step that is not there, ValueError without a session.
+    """
+    return _Voice(library, situation).step(key)
+
+
+def now_text(library: Library, situation: Situation) -> Markup:
+    """What to do, what not yet and until when, and what is fine, at this hour."""
+    if situation.session is None:
+        return library.texts.say(
+            situation.patient.language, "common.now.none", **clinic_values(library, situation)
+        )
+    return _Voice(library, situation).now()
+
+
+def plan_text(library: Library, situation: Situation, planned: Sequence[Planned]) -> Markup:
+    """What is allowed from when, what is recommended, and the messages to come."""
+    if situation.session is None:
+        return now_text(library, situation)
+    return _Voice(library, situation).plan(planned)
+
+
+def next_text(library: Library, situation: Situation, planned: Sequence[Planned]) -> Markup:
+    """The next visit, and the next message."""
+    if situation.session is None:
+        return now_text(library, situation)
+    return _Voice(library, situation).next(planned)
+
+
+def emergency_lines(library: Library, situation: Situation) -> Markup:
+    """When to call the emergency number, and when the clinic (clinical.md, part C)."""
+    values = clinic_values(library, situation)
+    lines = (
+        library.texts.say(situation.patient.language, f"common.emergency.{line}", **values)
+        for line in ("now", "today")
+    )
+    return Markup("\n").join(lines)
+
+
+def recommendation(library: Library, situation: Situation) -> Markup | None:
+    """What the clinician recommended, quoted under the clinic's name; None: nothing, or not yet."""
+    session, hours = situation.session, situation.hours
+    if session is None or hours is None or not session.recommended:
+        return None
+    if hours < session.recommended_from_hours:
+        return None
+    return library.texts.say(
+        situation.patient.language,
+        "common.recommendation.said",
+        clinic=situation.clinic.name,
+        words=session.recommended,
+    )
+
+
+def clinic_values(library: Library, situation: Situation) -> dict[str, str | Markup]:
+    """The clinic's own values, as texts name them."""
+    clinic = situation.clinic
+    closed = clinic.urgent_line
+    return {
+        "clinic": clinic.name,
+        "phone": clinic.phone,
+        "emergency_number": clinic.emergency_number,
+        "when_closed": closed
+        or library.texts.say(situation.patient.language, "common.when_closed"),
+    }
+
+
+@dataclass(frozen=True)
+class _Voice:
+    """Says things to one patient at one moment."""
+
+    library: Library
+    situation: Situation
+
+    # -- the messages
+
+    def step(self, key: str) -> Markup:
+        step = self.library.step(key)
+        parts = {
+            **self._hour_parts(),
+            **self._visit_parts(),
+            "still_no": _lines(self._still_no(apart=step.apart)),
+            "fine": _lines(self._fine(self.library.rules[rule] for rule in step.allows)),
+        }
+        return _tidy(self._say(f"steps.{key}.text", **parts))
+
+    def now(self) -> Markup:
+        sections = (
+            [self._head(), *self._do()],
+            self._not_yet(),
+            self._fine_now(),
+            self._ask(),
+            self._visit_section(),
+        )
+        return _tidy(Markup("\n\n").join(_lines(section) for section in sections))
+
+    def plan(self, planned: Sequence[Planned]) -> Markup:
+        ahead = [row for row in planned if row.due_at > self._at]
+        messages = [
+            self._say(
+                "common.plan.message", due=self._moment(row.due_at), title=self._title(row.key)
+            )
+            for row in ahead
+        ] or [self._say("common.plan.no_messages")]
+        sections = (
+            self._permissions(),
+            self._ask(),
+            [recommendation(self.library, self.situation) or Markup()],
+            self._visit_section(),
+            [self._say("common.plan.messages"), *messages],
+        )
+        return _tidy(Markup("\n\n").join(_lines(section) for section in sections))
+
+    def next(self, planned: Sequence[Planned]) -> Markup:
+        lines = [self._say("common.next.no_visit")]
+        if self._visit is not None:
+            lines = [
+                self._say("common.next.visit", visit=self._moment(self._visit)),
+                self._clinic_time(),
+            ]
+        row = min(
+            (row for row in planned if row.due_at > self._at),
+            key=lambda row: row.due_at,
+            default=None,
+        )
+        if row is not None:
+            due, title = self._moment(row.due_at), self._title(row.key)
+            lines.append(self._say("common.next.message", due=due, title=title))
+        return _lines(lines)
+
+    # -- parts that depend on the hour
+
+    def _hour_parts(self) -> dict[str, object]:
+        alone = self._is_first_evening_said()
+        return {
+            "water_from": self._soon(moment_allowed(self.library.rules["water"], self._session)),
+            "then_lukewarm": self._say("steps.first_hours.then_lukewarm") if alone else "",
+            "tonight": self._say("common.evening.tonight") if alone else "",
+            "evening_water": self._evening_water(),
+            "rest": self._say("rules.sleep.do"),
+            "pain": self._pain(),
+            "wash": self._wash(),
+            "moisturise": self._moisturise(),
+            "sunscreen": self._sunscreen(),
+            "recommendation": recommendation(self.library, self.situation) or "",
+            "last": wording.day(self._session.ended_at, self.situation.zone, self._language),
+            "emergency_now": self._say("common.emergency.now"),
+            "emergency_today": self._say("common.emergency.today"),
+        }
+
+    def _visit_parts(self) -> dict[str, object]:
+        if self._session.next_at is None:
+            return {}
+        return {"visit": self._moment(self._session.next_at), "clinic_time": self._clinic_time()}
+
+    def _is_first_evening_said(self) -> bool:
+        """Whether `first_hours` says the evening too: no `first_evening` comes before bedtime."""
+        if night_ends(self._at, self.situation.zone) is not None:
+            return True
+        return not comes(
+            self.library,
+            "first_evening",
+            self._session,
+            self.situation.clinic,
+            self.situation.patient,
+        )
+
+    def _evening_water(self) -> Markup:
+        water = self.library.rules["water"]
+        if is_allowed(water, self._session, self._at):
+            return self._say("common.wash.water")
+        until = self._soon(moment_allowed(water, self._session))
+        return self._say("common.evening.water", until=until)
+
+    def _wash(self) -> Markup:
+        if not self._allows("water"):
+            until = self._until(moment_allowed(self.library.rules["water"], self._session))
+            return self._say("common.wash.none", until=until)
+        if not self._allows("cleansing"):
+            return self._say("common.wash.water")
+        return Markup() if self._allows("brushes") else self._say("common.wash.cleanser")
+
+    def _moisturise(self) -> Markup:
+        if not self._allows("moisturiser"):
+            return self._say("common.moisturise.none")
+        return Markup() if self._allows("brushes") else self._say("common.moisturise.plain")
+
+    def _sunscreen(self) -> Markup:
+        spf = self._say("common.sunscreen.spf")
+        rule = self.library.rules["sunscreen"]
+        if not is_allowed(rule, self._session, self._at):
+            until = self._until(moment_allowed(rule, self._session))
+            return self._say("common.sunscreen.none", until=until, spf=spf)
+        if self._allows("sunbathing"):
+            return self._say("common.sunscreen.keep")
+        return self._say("common.sunscreen.start", spf=spf)
+
+    def _pain(self) -> Markup:
+        if not self._allows("pain_relief"):
+            return self._say("rules.pain_relief.do")
+        return Markup() if self._allows("picking") else self._say("common.pain.later")
+
+    def _do(self) -> list[Markup]:
+        kept_up = (
+            self._say(f"rules.{rule.key}.do")
+            for rule in self._rules("do")
+            if rule.key != "pain_relief" and not self._allows(rule.key)
+        )
+        return [self._wash(), self._moisturise(), self._sunscreen(), *kept_up, self._pain()]
+
+    def _ask(self) -> list[Markup]:
+        painkillers = blocked(self.library.rules["painkillers"], self.situation)
+        first = "painkillers" if painkillers else "procedures"
+        return [self._say(f"common.ask.{first}"), self._say("common.ask.prescribed")]
+
+    def _not_yet(self) -> list[Markup]:
+        lines = self._still_no(apart=CARE)
+        return [self._say("common.now.not_yet"), *lines] if lines else []
+
+    def _fine_now(self) -> list[Markup]:
+        """Nothing any more once everything is: the head says it then."""
+        if self._allows("sunbathing"):
+            return []
+        return self._fine(self._rules("no"), apart=(*CARE, *SUN))
+
+    def _head(self) -> Markup:
+        if self._at < self._session.ended_at:
+            return self._say("common.now.ahead", end=self._moment(self._session.ended_at))
+        if self._allows("sunbathing"):
+            return self._say("common.now.later")
+        return self._say("common.now.head", day=self.situation.day)
+
+    def _visit_section(self) -> list[Markup]:
+        if self._visit is None:
+            return []
+        zone = self.situation.zone
+        near = self._visit.astimezone(zone).date() - timedelta(days=PRECARE_DAYS)
+        return [
+            self._say("common.now.visit", visit=self._moment(self._visit)),
+            self._say("common.now.precare") if self.situation.local_date >= near else Markup(),
+        ]
+
+    def _clinic_time(self) -> Markup:
+        """The visit on the clinic's clock, where that shows another time than the patient's."""
+        visit, clinic_zone = self._session.next_at, ZoneInfo(self.situation.clinic.timezone)
+        if visit is None or _wall(visit, clinic_zone) == _wall(visit, self.situation.zone):
+            return Markup()
+        return self._say(
+            "common.clinic_time.line",
+            moment=wording.moment(visit, clinic_zone, self._language),
+            zone=wording.zone_name(clinic_zone, self._language),
+        )
+
+    # -- rules grouped by moment
+
+    def _still_no(self, *, apart: Sequence[str] = ()) -> list[Markup]:
+        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport"."""
+        return [
+            self._say(
+                f"common.still.{block.because}",
+                until=self._end(block),
+                things=self._things(rules, "no", style="or"),
+            )
+            for block, rules in self._by_block(apart)
+        ]
+
+    def _by_block(self, apart: Sequence[str]) -> list[tuple[Block, list[Rule]]]:
+        groups: dict[Block, list[Rule]] = defaultdict(list)
+        for rule in self._rules("no"):
+            block = blocked(rule, self.situation)
+            if block is not None and rule.key not in apart:
+                groups[block].append(rule)
+        return sorted(groups.items(), key=lambda group: group[0].until)
+
+    def _fine(self, rules: Iterable[Rule], *, apart: Sequence[str] = ()) -> list[Markup]:
+        """Which of `rules` are allowed now, by how the skin must be."""
+        allowed = [
+            rule
+            for rule in rules
+            if rule.key not in apart and blocked(rule, self.situation) is None
+        ]
+        groups = ((skin, [rule for rule in allowed if rule.if_skin_is == skin]) for skin in SKIN)
+        return [
+            self._say(f"common.fine.{skin}", things=self._things(group, "fine", style="standard"))
+            for skin, group in groups
+            if group
+        ]
+
+    def _permissions(self) -> list[Markup]:
+        lines = [self._permission(block, rules) for block, rules in self._by_block(())]
+        if not lines:
+            return []
+        return [self._say("common.plan.head"), *lines, self._say("common.plan.calm")]
+
+    def _permission(self, block: Block, rules: Sequence[Rule]) -> Markup:
+        """From when it is allowed; what a visit ahead forbids is not promised for after it."""
+        if block.because == "visit":
+            things = self._things(rules, "no", style="or")
+            return self._say("common.still.visit", until=self._end(block), things=things)
+        things = self._things(rules, "fine", style="standard")
+        until = self._moment(block.until)
+        return self._say("common.plan.from_session", until=until, things=things)
+
+    def _things(
+        self, rules: Iterable[Rule], form: Literal["no", "fine"], *, style: wording.Style
+    ) -> str:
+        words = [word for rule in rules for word in self._words(rule, form)]
+        return wording.listing(words, self._language, style=style)
+
+    def _words(self, rule: Rule, form: str) -> list[str]:
+        key = f"rules.{rule.key}.{form}"
+        known = key if self.library.texts.has(key, self._language) else f"rules.{rule.key}.no"
+        return str(self._say(known)).split("; ")
+
+    # -- the small things
+
+    @property
+    def _at(self) -> datetime:
+        return self.situation.at
+
+    @property
+    def _language(self) -> str:
+        return self.situation.patient.language
+
+    @property
+    def _session(self) -> Session:
+        if self.situation.session is None:
+            raise ValueError("a message of the plan needs a session")
+        return self.situation.session
+
+    @property
+    def _visit(self) -> datetime | None:
+        """The visit that is still ahead."""
+        visit = self._session.next_at
+        return visit if visit is not None and visit > self._at else None
+
+    def _allows(self, key: str) -> bool:
+        return is_allowed(self.library.rules[key], self._session, self._at)
+
+    def _rules(self, kind: str) -> Iterator[Rule]:
+        return (rule for rule in self.library.rules.values() if rule.until_then == kind)
+
+    def _title(self, key: str) -> Markup:
+        return self._say(f"steps.{key}.title")
+
+    def _moment(self, at: datetime) -> str:
+        return wording.moment(at, self.situation.zone, self._language)
+
+    def _end(self, block: Block) -> str:
+        """When it ends; of a visit the date will do, since nothing is allowed again by it."""
+        if block.because == "visit":
+            return wording.day(block.until, self.situation.zone, self._language)
+        return self._until(block.until)
+
+    def _until(self, at: datetime) -> str:
+        """'Wednesday, 14:30', and with its date from six days on, when a weekday would mislead."""
+        if at - self._at < timedelta(days=6):
+            return wording.weekday_time(at, self.situation.zone, self._language)
+        return self._moment(at)
+
+    def _soon(self, at: datetime) -> str:
+        """'18:30' for a moment of the next hours, else with its weekday."""
+        if at - self._at < timedelta(hours=12):
+            return wording.time_of_day(at, self.situation.zone, self._language)
+        return wording.weekday_time(at, self.situation.zone, self._language)
+
+    def _say(self, key: str, /, **values: object) -> Markup:
+        """The text, in its variant for this area or for the cautious values where there is one."""
+        variants = [f"{key}_{self._session.area}"]
+        if is_cautious(self._session):
+            variants.append(f"{key}_cautious")
+        has = self.library.texts.has
+        known = next((each for each in variants if has(each, self._language)), key)
+        return self.library.texts.say(self._language, known, **{**self._clinic, **values})
+
+    @cached_property
+    def _clinic(self) -> dict[str, str | Markup]:
+        return clinic_values(self.library, self.situation)
+
+
+def _wall(at: datetime, zone: ZoneInfo) -> datetime:
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def _lines(lines: Iterable[Markup]) -> Markup:
+    """One below the other, without the empty ones."""
+    return Markup("\n").join(line for line in lines if line)
+
+
+def _tidy(text: Markup) -> Markup:
+    """Without the gaps that empty parts leave."""
+    lines = re.sub(r"[ \t]+$", "", str(text), flags=re.MULTILINE)
+    return Markup(re.sub(r"\n{3,}", "\n\n", lines).strip())  # noqa: S704  ours, escaped already

@@ -1,0 +1,101 @@
+"""What is answered: side effects placed in their phase by the hour, care by the rules, the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from content.flags import Level, rank
+from content.reading import ContentError, read_table
+
+Kind = Literal["effect", "care", "about"]
+
+
+class Phase(BaseModel):
+    """How a side effect is to be seen until an hour after the session."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    level: Level
+    until_hours: float | None = None
+    """The first hour of the next phase; None: for good."""
+
+
+class Raise(BaseModel):
+    """What makes a side effect more urgent than its hour does."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    signal: str
+    level: Level
+    from_hours: float = 0
+
+
+class Topic(BaseModel):
+    """One thing patients ask about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str
+    kind: Kind
+    phases: tuple[Phase, ...] = ()
+    """Of a side effect, in the order of their hours."""
+    raised: tuple[Raise, ...] = ()
+    rules: tuple[str, ...] = ()
+    """Of care: the keys of the rules that answer it."""
+    sources: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _phases_are_whole(self) -> Topic:
+        if bool(self.phases) != (self.kind == "effect"):
+            raise ValueError("phases belong to a side effect, and every side effect has some")
+        ends = [phase.until_hours for phase in self.phases]
+        if ends and (ends[-1] is not None or None in ends[:-1]):
+            raise ValueError("only the last phase is without until_hours")
+        if sorted(end for end in ends if end is not None) != ends[:-1]:
+            raise ValueError("phases must follow each other by until_hours")
+        return self
+
+    def level(self, hours: float | None, signals: Collection[str] = ()) -> Level:
+        """How urgent it is at `hours` after the session; None (no session known): as if late."""
+        if self.kind != "effect":
+            return "info"
+        late = float("inf") if hours is None else hours
+        phase = next(
+            phase for phase in self.phases if phase.until_hours is None or late < phase.until_hours
+        )
+        raised = [
+            each.level
+            for each in self.raised
+            if each.signal in signals and late >= each.from_hours
+        ]
+        return max([phase.level, *raised], key=rank)
+
+
+def read_topics(file: Path, rules: Collection[str], keys: Collection[str]) -> Mapping[str, Topic]:
+    """Read topics.toml; `rules` are the rules' keys, `keys` the phrasebook's.
+
+    Raises ContentError naming every problem.
+    """
+    topics = read_table(file, Topic)
+    problems = [
+        f"{file.name}: {topic.key}.rules: there is no rule '{rule}'"
+        for topic in topics.values()
+        for rule in topic.rules
+        if rule not in rules
+    ]
+    problems += [
+        f"{file.name}: {topic.key}.raised: there is no signal '{each.signal}' in phrases"
+        for topic in topics.values()
+        for each in topic.raised
+        if f"signal:{each.signal}" not in keys
+    ]
+    said = {key.partition(":")[2] for key in keys if key.startswith("topic:")}
+    problems += [f"phrases: [topics] {key}: not in {file.name}" for key in sorted(said - topics.keys())]
+    problems += [f"{file.name}: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)]
+    if problems:
+        raise ContentError(problems)
+    return topics
