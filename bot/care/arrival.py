@@ -10,7 +10,6 @@ from bot.care import enrolment, questions, stopping, team
 from bot.care.people import Known, who_is
 from bot.care.values import Desk, Incoming, Outgoing, Reaction
 from content import wording
-from content.topics import SIDE_EFFECTS_AND_CARE
 from storage import invitations
 from storage.database import Transaction
 from storage.models import Invitation
@@ -158,7 +157,7 @@ def _patient_help(desk: Desk, known: Known) -> str:
     return desk.say(
         known.language,
         "chat.help.patient",
-        topics=" ".join(f"/{topic}" for topic in SIDE_EFFECTS_AND_CARE),
+        topics=" ".join(f"/{topic}" for topic in desk.library.topics),
         **questions.numbers_of(known),
     )
 

@@ -1,0 +1,411 @@
+"""From a due row to a sent message, on a real database; only Telegram is made up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.care.plans import settle
+from bot.care.values import Outgoing
+from bot.clock import MovableClock
+from bot.delivery.dispatcher import Dispatcher, backoff, slots_for
+from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.delivery.pacing import Pacing
+from content import library
+from storage.database import Database, Transaction
+from storage.migrate import migrate
+from storage.models import Clinic, Patient, Reminder, Staff, Treatment
+
+ENDED = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
+FIRST = ENDED + timedelta(hours=1)
+PATIENCE = 5
+
+
+class Telegram:
+    """Takes messages, and says of each what it is told to say."""
+
+    def __init__(self) -> None:
+        self.sent: list[Outgoing] = []
+        self.says: list[Outcome] = []
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+        self.at_once = 0
+
+    async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
+        assert kind == "reminder"
+        self.sent.append(message)
+        self.at_once += 1
+        await self.go_on.wait()
+        self.at_once -= 1
+        return self.says.pop(0) if self.says else Sent(len(self.sent))
+
+
+class Bench:
+    """A dispatcher at work on a file, with patients who agreed."""
+
+    def __init__(self, file: Path) -> None:
+        self.url = f"sqlite:///{file}"
+        migrate(self.url)
+        self.database = Database(self.url)
+        self.clock = MovableClock(ENDED)
+        self.telegram = Telegram()
+        self.answering: set[int] = set()
+        self.dispatcher = self.new_dispatcher()
+        self._running: asyncio.Task[None] | None = None
+
+    def new_dispatcher(self, slots: int = 10) -> Dispatcher:
+        return Dispatcher(
+            database=self.database,
+            library=library.load(),
+            clock=self.clock,
+            pacing=Pacing(1000),
+            send=self.telegram,
+            slots=slots,
+            answering=lambda: self.answering,
+        )
+
+    def start(self) -> None:
+        self._running = asyncio.create_task(self.dispatcher.run())
+
+    async def stop(self) -> None:
+        await self.dispatcher.stop()
+        if self._running:
+            await self._running
+            self._running = None
+
+    def move_to(self, moment: datetime) -> None:
+        self.clock.move_to(moment)
+        self.dispatcher.wake()
+
+    async def until(self, condition: Callable[[list[Reminder]], bool]) -> list[Reminder]:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                rows = await self.rows()
+                if condition(rows):
+                    return rows
+                self.dispatcher.wake()
+                await asyncio.sleep(0.01)
+
+    async def first(self, condition: Callable[[Reminder], bool]) -> Reminder:
+        """The first message of the first patient, once it is as it should be."""
+        return (await self.until(lambda rows: condition(rows[0])))[0]
+
+    async def rows(self) -> list[Reminder]:
+        return await self.database.run(all_rows)
+
+    async def patients(self, count: int = 1, **fields: object) -> None:
+        await self.database.run(add_patients, count, fields)
+
+
+def add_patients(tx: Transaction, count: int, fields: dict[str, object]) -> None:
+    clinic = Clinic(
+        name="Rosewood", phone="1", emergency_number="112", timezone="UTC", created_at=ENDED
+    )
+    tx.add(clinic)
+    tx.flush()
+    staff = Staff(clinic_id=clinic.id, account=1, name="R", role="owner", joined_at=ENDED)
+    tx.add(staff)
+    tx.flush()
+    for n in range(count):
+        patient = Patient(
+            clinic_id=clinic.id,
+            account=100 + n,
+            name="Ana",
+            timezone="UTC",
+            agreed_at=ENDED,
+            created_at=ENDED,
+        )
+        patient.sqlmodel_update(fields)
+        tx.add(patient)
+        tx.flush()
+        tx.add(
+            Treatment(
+                clinic_id=clinic.id,
+                patient_id=patient.id,
+                ended_at=ENDED,
+                ended_local=ENDED.replace(tzinfo=None),
+                timezone="UTC",
+                area="face",
+                device="needling",
+                depth_mm=1.0,
+                number=1,
+                of=1,
+                recorded_by=staff.id,
+                recorded_at=ENDED,
+            )
+        )
+        settle(tx, library.load(), patient, ENDED)
+
+
+def all_rows(tx: Transaction) -> list[Reminder]:
+    from sqlmodel import col, select
+
+    return list(tx.exec(select(Reminder).order_by(col(Reminder.due_at), col(Reminder.id))).all())
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    bench = Bench(tmp_path / "clinic.db")
+    yield bench
+    bench.telegram.go_on.set()
+    await bench.stop()
+    bench.database.close()
+
+
+async def test_a_due_row_is_sent_once_and_says_what_was_sent(bench: Bench) -> None:
+    await bench.patients()
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "sent")
+    assert len(bench.telegram.sent) == 1
+    assert (row.message_id, row.language, row.try_at) == (1, "en", None)
+    assert row.content_version == library.load().version
+    assert row.sent_at
+    assert row.sent_at >= row.due_at
+
+
+async def test_the_claim_is_committed_before_the_message_goes_out(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "sending")
+    async with asyncio.timeout(PATIENCE):
+        while not bench.telegram.sent:
+            await asyncio.sleep(0)
+    assert (row.attempts, row.fence, row.try_at) == (1, 1, None)
+
+
+async def test_no_more_are_claimed_than_are_on_their_way(bench: Bench) -> None:
+    await bench.patients(30)
+    bench.dispatcher = bench.new_dispatcher(slots=4)
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    rows = await bench.until(lambda rows: sum(r.state == "sending" for r in rows) >= 4)
+    assert sum(row.state == "sending" for row in rows) == 4
+    async with asyncio.timeout(PATIENCE):
+        while bench.telegram.at_once < 4:
+            await asyncio.sleep(0)
+    bench.telegram.go_on.set()
+    await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 30)
+    assert len({message.account for message in bench.telegram.sent}) == 30
+
+
+async def test_what_was_surely_not_sent_is_tried_again(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says = [Retry(), Retry(after=7)]
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.attempts == 1 and row.state == "scheduled")
+    assert row.try_at
+    assert timedelta(seconds=1) <= row.try_at - bench.clock.now() <= timedelta(seconds=2)
+    assert not row.doubted
+    bench.move_to(row.try_at)
+    row = await bench.first(lambda row: row.attempts == 2 and row.state == "scheduled")
+    assert row.try_at
+    assert row.try_at - bench.clock.now() > timedelta(seconds=6)
+
+
+async def test_a_message_that_may_have_arrived_is_repeated_once_after_60_seconds(
+    bench: Bench,
+) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unknown(), Unknown()]
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "unknown")
+    assert row.try_at
+    assert row.try_at - bench.clock.now() > timedelta(seconds=55)
+    bench.move_to(row.try_at)
+    row = await bench.first(lambda row: row.attempts == 2 and row.state == "unknown")
+    assert (row.try_at, row.reason, row.doubted) == (None, "not_repeated", True)
+    assert len(bench.telegram.sent) == 2
+
+
+async def test_the_doubt_stays_on_a_row_whose_repeat_arrived(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unknown()]
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "unknown")
+    assert row.try_at
+    bench.move_to(row.try_at)
+    assert (await bench.first(lambda row: row.state == "sent")).doubted
+
+
+async def test_a_step_that_says_hold_is_never_repeated(bench: Bench) -> None:
+    await bench.patients()
+    bench.start()
+    for row in await bench.rows():
+        if row.step == "day14":
+            due = row.due_at
+    bench.telegram.says = [Unknown()]
+    bench.move_to(due)
+    rows = await bench.until(lambda rows: any(r.state == "unknown" for r in rows))
+    held = next(row for row in rows if row.state == "unknown")
+    assert (held.step, held.try_at, held.reason) == ("day14", None, "not_repeated")
+
+
+async def test_after_a_crash_what_was_on_its_way_is_unknown_and_repeated(bench: Bench) -> None:
+    await bench.patients()
+    await bench.database.run(crash_while_sending)
+    assert await bench.dispatcher.recover() == 1
+    bench.start()
+    row = (await bench.rows())[0]
+    assert row.state == "unknown"
+    assert row.try_at
+    assert bench.telegram.sent == []
+    bench.move_to(max(row.try_at, FIRST))
+    await bench.first(lambda row: row.state == "sent")
+
+
+def crash_while_sending(tx: Transaction) -> None:
+    row = all_rows(tx)[0]
+    row.state, row.try_at, row.attempts, row.fence = "sending", None, 1, 1
+
+
+async def test_an_outcome_of_a_row_that_is_no_longer_ours_changes_nothing(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.first(lambda row: row.state == "sending")
+
+    def taken_over(tx: Transaction) -> None:
+        row = all_rows(tx)[0]
+        row.fence, row.state = 9, "unknown"
+
+    await bench.database.run(taken_over)
+    bench.telegram.go_on.set()
+    await bench.stop()
+    row = (await bench.rows())[0]
+    assert (row.state, row.fence) == ("unknown", 9)
+
+
+async def test_who_blocked_the_bot_is_noted_and_gets_nothing_more(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unreachable("Forbidden: bot was blocked by the user")]
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.first(lambda row: row.state == "unreachable")
+    rows = await bench.rows()
+    bench.move_to(rows[1].due_at)
+    rows = await bench.until(lambda rows: rows[1].state == "skipped")
+    assert rows[1].reason == "unreachable"
+    assert len(bench.telegram.sent) == 1
+
+
+async def test_what_telegram_refuses_is_failed_and_the_others_go_on(bench: Bench) -> None:
+    await bench.patients(3)
+    bench.telegram.says = [Refused("Bad Request: message is too long")]
+    bench.start()
+    bench.move_to(FIRST)
+    rows = await bench.until(lambda rows: {r.state for r in rows[:3]} == {"failed", "sent"})
+    assert [row.state for row in rows[:3]].count("sent") == 2
+
+
+async def test_a_row_nothing_can_be_made_of_fails_alone(bench: Bench) -> None:
+    await bench.patients(3)
+
+    def spoil(tx: Transaction) -> None:
+        all_rows(tx)[0].step = "a_step_of_another_version"
+
+    await bench.database.run(spoil)
+    bench.start()
+    bench.move_to(FIRST)
+    rows = await bench.until(lambda rows: [r.state for r in rows[:3]] == ["failed", "sent", "sent"])
+    assert rows[0].reason == "unusable"
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"stopped": "everything"}, "stopped"),
+        ({"stopped": "tips"}, "tips_off"),
+        ({"unreachable_at": ENDED}, "unreachable"),
+        ({"agreed_at": None}, "not_agreed"),
+    ],
+)
+async def test_the_patient_is_looked_at_once_more_at_the_moment_of_sending(
+    bench: Bench, fields: dict[str, object], reason: str
+) -> None:
+    await bench.patients()
+
+    def change(tx: Transaction) -> None:
+        tx.get_one(Patient, 1).sqlmodel_update(fields)
+
+    await bench.database.run(change)
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "skipped")
+    assert row.reason == reason
+    assert bench.telegram.sent == []
+
+
+async def test_after_its_time_a_message_is_not_sent_any_more(bench: Bench) -> None:
+    await bench.patients()
+    first = (await bench.rows())[0]
+    bench.start()
+    bench.move_to(first.expires_at)
+    row = await bench.first(lambda row: row.state == "skipped")
+    assert row.reason == "expired"
+    assert bench.telegram.sent == []
+
+
+async def test_what_is_late_into_the_night_waits_for_the_morning(bench: Bench) -> None:
+    await bench.patients()
+    evening = next(row for row in await bench.rows() if row.step == "day1_evening")
+    bench.move_to(evening.due_at.replace(hour=22))
+    bench.start()
+    rows = await bench.until(
+        lambda rows: any(
+            r.step == "day1_evening" and r.try_at and r.try_at > evening.due_at for r in rows
+        )
+    )
+    waiting = next(row for row in rows if row.step == "day1_evening")
+    assert waiting.try_at == datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+    assert bench.telegram.sent == []
+    bench.move_to(waiting.try_at)
+    await bench.until(
+        lambda rows: any(r.step == "day1_evening" and r.state == "sent" for r in rows)
+    )
+
+
+async def test_reminders_come_after_an_answer_to_the_same_person(bench: Bench) -> None:
+    await bench.patients(2)
+    bench.answering.add(100)
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.until(lambda rows: rows[1].state == "sent")
+    assert [message.account for message in bench.telegram.sent] == [101]
+    bench.answering.clear()
+    await bench.first(lambda row: row.state == "sent")
+
+
+async def test_stopping_waits_for_what_is_on_its_way(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.first(lambda row: row.state == "sending")
+    stopping = asyncio.create_task(bench.stop())
+    await asyncio.sleep(0)
+    assert not stopping.done()
+    bench.telegram.go_on.set()
+    await stopping
+    assert (await bench.rows())[0].state == "sent"
+
+
+def test_the_pause_between_tries_doubles_to_five_minutes() -> None:
+    for attempts, most in [(1, 2), (2, 4), (3, 8), (8, 256), (9, 300), (50, 300)]:
+        assert all(most / 2 <= backoff(attempts) <= most for _ in range(50))
+
+
+@pytest.mark.parametrize(("rate", "slots"), [(1, 10), (25, 10), (400, 20), (5000, 64)])
+def test_slots_follow_the_rate_within_bounds(rate: float, slots: int) -> None:
+    assert slots_for(rate) == slots
