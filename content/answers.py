@@ -20,7 +20,7 @@ from content.flags import Level, Raised, find_flags, rank
 from content.library import Library
 from content.matching import Hit
 from content.messages import clinic_values, emergency_lines
-from content.rules import Rule, blocked, moment_allowed
+from content.rules import Rule, blocked, is_cautious
 from content.topics import Topic
 
 MOST_SAID = 3
@@ -53,18 +53,20 @@ class Found:
 
 
 def answer(library: Library, text: str, situation: Situation, *, language: str) -> Answer:
-    """The answer to free text. Phrases of every language are tried; `language` is that of the reply.
+    """The answer to free text: every language is tried, `language` is that of the reply.
 
     Whatever is written, it never raises.
     """
     situation = replace(situation, patient=replace(situation.patient, language=language))
     reading = library.phrases.read(text)
     hits = library.phrases.find(reading)
-    raised = find_flags(library.flags, reading, hits, situation.hours)
+    raised = find_flags(library.flags, library.phrases.numbers, reading, hits, situation.hours)
     if raised and rank(raised[0].flag.level) >= rank("today"):
         return _flagged(library, situation, raised)
     signals = frozenset(
-        hit.key.partition(":")[2] for hit in hits if hit.key.startswith("signal:") and not hit.denied
+        hit.key.partition(":")[2]
+        for hit in hits
+        if hit.key.startswith("signal:") and not hit.denied
     )
     found = _topics(library, hits, situation, signals)
     return _ladder(library, situation, raised, found, asks="asks" in signals)
@@ -158,7 +160,7 @@ def _topics(
 
 
 def _is_part_of(hit: Hit, other: Hit) -> bool:
-    """"spots" says nothing where "dark spots" is said."""
+    """ "spots" says nothing where "dark spots" is said."""
     return hit.key != other.key and hit.tokens < other.tokens
 
 
@@ -195,9 +197,7 @@ def _ladder(
     )
 
 
-def _topic(
-    library: Library, situation: Situation, one: Found, also: Found | None = None
-) -> Answer:
+def _topic(library: Library, situation: Situation, one: Found, also: Found | None = None) -> Answer:
     reply = _reply(library, one.topic, one.level, situation)
     if also is not None:
         reply = _paragraphs([reply, _reply(library, also.topic, also.level, situation)])
@@ -242,8 +242,16 @@ def _effect(library: Library, topic: Topic, level: Level, situation: Situation) 
     late = "" if level == "normal" else "_late"
     unplaced = situation.hours is None
     head = "unplaced" if unplaced else "day0" if situation.day in (0, None) else "day"
+    own = f"{key}.head"
+    is_own = level == "normal" and library.texts.has(own, situation.patient.language)
     parts = [
-        _say(library, situation, f"answers.{level}.{head}", name=name, day=situation.day),
+        _say(
+            library,
+            situation,
+            own if is_own else f"answers.{level}.{head}",
+            name=name,
+            day=situation.day,
+        ),
         _say(library, situation, f"{key}.what"),
         _say(library, situation, f"{key}.home"),
         _say(library, situation, f"{key}.call{late}"),
@@ -256,21 +264,18 @@ def _care(library: Library, topic: Topic, situation: Situation) -> Markup:
     rules = [library.rules[key] for key in topic.rules]
     lines = [_permission(library, topic, rule, situation) for rule in rules]
     return _paragraphs(
-        [Markup("\n").join(lines), *_optional(library, situation, _care_keys(topic, situation))]
+        [Markup("\n").join(lines), *_optional(library, situation, [f"topics.{topic.key}.how"])]
     )
 
 
-def _care_keys(topic: Topic, situation: Situation) -> list[str]:
-    ends = "with_session" if situation.session else "no_session"
-    return [f"topics.{topic.key}.how", f"topics.{topic.key}.{ends}"]
-
-
 def _permission(library: Library, topic: Topic, rule: Rule, situation: Situation) -> Markup:
-    """"Not yet. From Wednesday 25 November, 14:30." or "Yes, if …", with its name if it has one."""
+    """ "Not yet. From Wednesday 25 November, 14:30." or "Yes, if …", with its name if it has one."""
     key = f"topics.{topic.key}.{rule.key}"
     condition = _say(library, situation, f"{key}.if")
     name = _say(library, situation, f"{key}.name")
     verdict, values = _verdict(library, rule, situation)
+    if rule.until_then != "no":
+        verdict = f"{'keep' if rule.until_then == 'do' else 'ask'}_{verdict}"
     return _say(
         library, situation, f"answers.care.{verdict}", name=name, condition=condition, **values
     )
@@ -300,7 +305,12 @@ def _about(library: Library, topic: Topic, situation: Situation) -> Markup:
     session = situation.session
     values: dict[str, object] = {}
     key = f"topics.{topic.key}.text"
-    if topic.key == "next_session" and session and session.next_at and session.next_at > situation.at:
+    if (
+        topic.key == "next_session"
+        and session
+        and session.next_at
+        and session.next_at > situation.at
+    ):
         key = "topics.next_session.booked"
         values["moment"] = _moment(session.next_at, situation)
     elif topic.key == "session_count" and session:
@@ -312,18 +322,13 @@ def _about(library: Library, topic: Topic, situation: Situation) -> Markup:
 # --- small things ----------------------------------------------------------------------------
 
 
-def sleeps_as_usual_from(library: Library, situation: Situation) -> datetime | None:
-    """Until when to sleep on the back, UTC; None: no longer, or no session."""
-    if situation.session is None:
-        return None
-    moment = moment_allowed(library.rules["sleep"], situation.session)
-    return moment if moment > situation.at else None
-
-
 def _say(library: Library, situation: Situation, key: str, /, **values: object) -> Markup:
-    return library.texts.say(
-        situation.patient.language, key, **{**clinic_values(library, situation), **values}
-    )
+    """The text, in its cautious variant where that counts and there is one."""
+    language, session = situation.patient.language, situation.session
+    cautious = f"{key}_cautious"
+    if (session is None or is_cautious(session)) and library.texts.has(cautious, language):
+        key = cautious
+    return library.texts.say(language, key, **{**clinic_values(library, situation), **values})
 
 
 def _optional(library: Library, situation: Situation, keys: Iterable[str]) -> list[Markup]:

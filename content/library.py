@@ -10,10 +10,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
+from content.flags import Flag, read_flags
+from content.matching import Phrasebook, read_phrases
 from content.reading import DATA, ContentError, Model, read_table
 from content.rules import Rule
 from content.steps import Step
 from content.texts import Texts, read_texts
+from content.topics import Topic, read_topics
 
 __all__ = ["ContentError", "Library", "load"]
 
@@ -35,6 +38,9 @@ class Library:
     steps: tuple[Step, ...]
     sources: Mapping[str, Source]
     texts: Texts
+    phrases: Phrasebook
+    flags: tuple[Flag, ...]
+    topics: Mapping[str, Topic]
     version: str
     """Changes with every change of a data file; kept with what was sent."""
 
@@ -60,11 +66,16 @@ def read(folder: Path) -> Library:
             problems.extend(error.problems)
             return {}
 
+    rules = table("rules.toml", Rule)
+    phrases = read_phrases(folder)
     library = Library(
-        rules=table("rules.toml", Rule),
+        rules=rules,
         steps=tuple(table("steps.toml", Step).values()),
         sources=table("sources.toml", Source),
         texts=read_texts(folder / "texts"),
+        phrases=phrases,
+        flags=read_flags(folder / "flags.toml", phrases.keys),
+        topics=read_topics(folder / "topics.toml", rules, phrases.keys),
         version=_version(folder),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.

@@ -41,6 +41,24 @@ Span = tuple[int, int]
 """First token and the one after the last."""
 
 
+class Numbers(BaseModel):
+    """The words around a number that say whether it is a body temperature (content/flags.py)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    fever: frozenset[str]
+    """A number near one of these is a temperature."""
+    degrees: frozenset[str]
+    other_after: frozenset[str]
+    """Followed by one of these a number is something else ("39 years")."""
+    other_before: frozenset[str]
+    """The same, before it ("SPF 40", "day 38")."""
+    not_of_a_body: frozenset[str]
+    """Near one of these it is the temperature of something else ("wash at 40 degrees")."""
+    alone: frozenset[str]
+    """What may stand beside a number that stands alone ("it's 39 now")."""
+
+
 class Phrases(BaseModel):
     """One language's file in data/phrases."""
 
@@ -64,6 +82,7 @@ class Phrases(BaseModel):
     """Words across which a denial carries on ("no *sign of* pus")."""
     deny_or: tuple[str, ...]
     """Words that carry a denial on to the next thing ("no fever *or* pus")."""
+    numbers: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +220,7 @@ class Lexicon:
         near = process.extract(
             word, self._fuzzy_words, scorer=OSA.distance, score_cutoff=slips(len(word)), limit=8
         )
-        found = {
+        found: set[tuple[float, str]] = {
             (distance, entry)
             for entry, distance, _ in near
             if _plausible(word, entry) and distance <= slips(min(len(word), len(entry)))
@@ -296,6 +315,12 @@ class Phrasebook:
         )
         self._through = _joined(phrases.deny_through for phrases in languages.values())
         self._or = _joined(phrases.deny_or for phrases in languages.values())
+        self.numbers = Numbers(
+            **{
+                name: _joined(getattr(phrases.numbers, name) for phrases in languages.values())
+                for name in Numbers.model_fields
+            }
+        )
         self._by_anchor: dict[str, list[tuple[frozenset[str], Pattern]]] = defaultdict(list)
         for pattern in patterns:
             self._index(pattern)
@@ -314,9 +339,16 @@ class Phrasebook:
 
     def find(self, reading: Reading) -> list[Hit]:
         """Every phrase in `reading`, in the order of the message; harmless ones taken out."""
-        hits = [hit for pattern in self._candidates(reading) for hit in _hits(self, pattern, reading)]
+        hits = [
+            hit for pattern in self._candidates(reading) for hit in _hits(self, pattern, reading)
+        ]
         harmless = [hit for hit in hits if hit.key == "harmless"]
-        kept = [hit for hit in hits if hit.key != "harmless" and not _is_taken(hit, harmless)]
+        kept = [
+            hit
+            for hit in hits
+            if hit.key.startswith("topic:")
+            or (hit.key != "harmless" and not _is_taken(hit, harmless))
+        ]
         denied = self._denied(reading, kept)
         return sorted(
             (
@@ -367,10 +399,8 @@ class Phrasebook:
                     yield pattern
 
     def _index(self, pattern: Pattern) -> None:
-        """File the pattern under the words of its rarest item; the next rarest must be there too."""
-        choices = sorted(
-            (self._firsts(item) for part in pattern.parts for item in part), key=len
-        )
+        """File the pattern under the words of its rarest item; the next rarest is asked for too."""
+        choices = sorted((self._firsts(item) for part in pattern.parts for item in part), key=len)
         for entry in choices[0]:
             self._by_anchor[entry].append((choices[min(1, len(choices) - 1)], pattern))
 
@@ -415,7 +445,9 @@ class Phrasebook:
                 return end
         return None
 
-    def _scope(self, reading: Reading, start: int, things: Mapping[int, frozenset[int]]) -> set[int]:
+    def _scope(
+        self, reading: Reading, start: int, things: Mapping[int, frozenset[int]]
+    ) -> set[int]:
         """What a cue ending before `start` denies: the thing named next, and those after "or".
 
         `things` says which phrases each token belongs to: a second thing right after the first
@@ -483,7 +515,7 @@ def _adjacent(reading: Reading, end: int, start: int) -> bool:
 def _is_taken(hit: Hit, harmless: Iterable[Hit]) -> bool:
     tokens_of = hit.tokens
     return any(
-        set(range(start, end)) <= other.tokens and not tokens_of > other.tokens
+        set(range(start, end)) <= other.tokens and not tokens_of >= other.tokens
         for other in harmless
         for start, end in hit.spans
     )
@@ -532,7 +564,9 @@ def read_phrases(data: Path) -> Phrasebook:
     if problems:
         raise ContentError(problems)
     real = tomllib.loads((data / "real_words.toml").read_text("utf-8"))
-    return Phrasebook(languages, frozenset(word for words in real.values() for word in words.split()))
+    return Phrasebook(
+        languages, frozenset(word for words in real.values() for word in words.split())
+    )
 
 
 def _unknown_groups(file: str, phrases: Phrases) -> Iterator[str]:

@@ -68,9 +68,7 @@ class Topic(BaseModel):
             phase for phase in self.phases if phase.until_hours is None or late < phase.until_hours
         )
         raised = [
-            each.level
-            for each in self.raised
-            if each.signal in signals and late >= each.from_hours
+            each.level for each in self.raised if each.signal in signals and late >= each.from_hours
         ]
         return max([phase.level, *raised], key=rank)
 
@@ -94,8 +92,12 @@ def read_topics(file: Path, rules: Collection[str], keys: Collection[str]) -> Ma
         if f"signal:{each.signal}" not in keys
     ]
     said = {key.partition(":")[2] for key in keys if key.startswith("topic:")}
-    problems += [f"phrases: [topics] {key}: not in {file.name}" for key in sorted(said - topics.keys())]
-    problems += [f"{file.name}: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)]
+    problems += [
+        f"phrases: [topics] {key}: not in {file.name}" for key in sorted(said - topics.keys())
+    ]
+    problems += [
+        f"{file.name}: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)
+    ]
     if problems:
         raise ContentError(problems)
     return topics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from datetime import timedelta
 from typing import Any
 
 from telegram.error import RetryAfter
@@ -67,4 +68,4 @@ class Limiter(BaseRateLimiter[str]):
 def seconds(error: RetryAfter) -> float:
     """How long Telegram asks to wait."""
     after = error.retry_after
-    return float(after) if isinstance(after, int | float) else after.total_seconds()
+    return after.total_seconds() if isinstance(after, timedelta) else float(after)

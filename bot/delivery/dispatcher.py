@@ -140,9 +140,6 @@ class Dispatcher:
             outcome = await self._send(errand.message, "reminder")
         finally:
             self._finished.append((errand, outcome))
-            if isinstance(outcome, Retry) and outcome.after:
-                now = self._clock.monotonic()
-                self._pacing.refused(errand.message.account, outcome.after, now)
         await asyncio.sleep(GROUP_COMMIT)
         try:
             await self._record()
