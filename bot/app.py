@@ -7,20 +7,18 @@ import signal
 import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 from filelock import FileLock, Timeout
-from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
-from telegram.ext import ExtBot
 
 import content.library
 from bot.care.values import Desk
 from bot.chat import menus
 from bot.chat.application import Doors
+from bot.chat.connection import WrongToken, connect, telegram_bot
 from bot.chat.inbox_worker import InboxWorker
 from bot.chat.limiter import Limiter
 from bot.chat.poll import Poll
@@ -40,9 +38,6 @@ from storage.migrate import migrate
 from storage.models import Clinic
 
 log = structlog.get_logger(__name__)
-
-RETRY_START = 5.0
-"""Seconds between tries to reach Telegram at a start."""
 
 
 class Joined:
@@ -76,32 +71,24 @@ class Bot:
         self._clock = clock
         self._pacing = Pacing(settings.messages_per_second)
         self._polling = AiohttpRequest()
-        self._bot = telegram_bot(settings, self._polling, Limiter(self._pacing, clock))
+        self._bot = telegram_bot(
+            settings.telegram_token or "",
+            settings.telegram_api_url,
+            self._polling,
+            Limiter(self._pacing, clock),
+        )
         self._library = content.library.load()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises SettingsError if Telegram refuses the token."""
         try:
-            await self._connect(stop)
+            await connect(self._bot, stop)
             if not stop.is_set():
                 await self._serve(stop)
-        except InvalidToken:
+        except WrongToken:
             raise SettingsError(["TELEGRAM_TOKEN: Telegram does not know this token"]) from None
         finally:
             await self._bot.shutdown()
-
-    async def _connect(self, stop: asyncio.Event) -> None:
-        """Say hello to Telegram, for as long as it takes."""
-        while not stop.is_set():
-            try:
-                await self._bot.initialize()
-                # Waiting updates stay: they hold what patients wrote meanwhile.
-                await self._bot.delete_webhook(drop_pending_updates=False)
-                return
-            except (NetworkError, RetryAfter) as error:
-                log.warning("start.telegram_not_reached", problem=type(error).__name__)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), RETRY_START)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         desk = Desk(self._library, self._bot.username)
@@ -139,7 +126,7 @@ class Bot:
         self._joined.to(dispatcher.wake)
 
         await application.initialize()
-        await self._show_menus(desk)
+        await menus.show_to_all(self._bot, desk, self._database)
         doubted = await dispatcher.recover()
         await answers.recover()
         await worker.recover()
@@ -163,28 +150,6 @@ class Bot:
             await asyncio.gather(sending, polling, stopping, return_exceptions=True)
             await application.shutdown()
             log.info("stopped")
-
-    async def _show_menus(self, desk: Desk) -> None:
-        try:
-            await menus.show_to_all(self._bot, desk, self._database)
-        except InvalidToken:
-            raise
-        except TelegramError as error:
-            log.warning("start.menus_not_set", problem=type(error).__name__)
-
-
-def telegram_bot(
-    settings: Settings, polling: AiohttpRequest, limiter: Limiter | None = None
-) -> ExtBot[Any]:
-    """PTB's bot over our transport. Not connected yet."""
-    return ExtBot(
-        settings.telegram_token or "",
-        base_url=f"{settings.telegram_api_url}/bot",
-        base_file_url=f"{settings.telegram_api_url}/file/bot",
-        request=AiohttpRequest(),
-        get_updates_request=polling,
-        rate_limiter=limiter,
-    )
 
 
 @asynccontextmanager
@@ -210,7 +175,12 @@ async def run(settings: Settings, clock: Clock | None = None) -> None:
 async def invite_owner(settings: Settings) -> str:
     """`invite-owner`: a one-time link; whoever opens it owns the clinic."""
     clock = SystemClock()
-    async with opened(settings, clock) as database, telegram_bot(settings, AiohttpRequest()) as bot:
+    async with (
+        opened(settings, clock) as database,
+        telegram_bot(
+            settings.telegram_token or "", settings.telegram_api_url, AiohttpRequest()
+        ) as bot,
+    ):
         code = await database.run(_owner_code, clock.now())
         return Desk(content.library.load(), bot.username).link(code)
 

@@ -32,25 +32,27 @@ class SystemClock:
 
 
 class MovableClock:
-    """The machine's clock, moved: the demo and the tests jump with it, pacing stays real."""
+    """The machine's clock, moved: the demo and the tests jump with it."""
 
     def __init__(self, start: datetime | None = None) -> None:
         """Begin at `start` (aware), or at the machine's time; from there it runs as usual."""
         self._system = SystemClock()
         self._offset = start - self._system.now() if start else timedelta()
+        self._forward = 0.0
 
     def now(self) -> datetime:
         """The moved moment, aware, in UTC."""
         return self._system.now() + self._offset
 
     def monotonic(self) -> float:
-        """Seconds that never go back, not moved."""
-        return self._system.monotonic()
+        """Seconds that never go back; a jump forward has passed for pacing as well."""
+        return self._system.monotonic() + self._forward
 
     def move(self, by: timedelta) -> None:
         """Jump by `by` (it may be negative)."""
         self._offset += by
+        self._forward += max(0.0, by.total_seconds())
 
     def move_to(self, moment: datetime) -> None:
         """Jump to `moment` (aware)."""
-        self._offset = moment - self._system.now()
+        self.move(moment - self.now())

@@ -156,7 +156,11 @@ def _topics(
         )
         for key, mine in by_topic.items()
     ]
-    return sorted(found, key=lambda one: (-rank(one.level), -one.weight, one.start))
+    order = list(library.topics)
+    return sorted(
+        found,
+        key=lambda one: (-rank(one.level), -one.weight, one.start, order.index(one.topic.key)),
+    )
 
 
 def _is_part_of(hit: Hit, other: Hit) -> bool:
@@ -186,7 +190,7 @@ def _ladder(
     care = [one for one in others if one.topic.kind == "care"]
     asked = care[0] if asks and care else None
     worst = effects[0].level if effects else "info"
-    if raised and rank(raised[0].flag.level) > rank(worst):
+    if raised and rank(raised[0].flag.level) >= rank(worst):
         return _raised(library, situation, raised[0])
     if effects and (rank(worst) >= rank("soon") or asked is None):
         return _topic(library, situation, effects[0], asked)

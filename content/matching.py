@@ -355,7 +355,7 @@ class Phrasebook:
                 Hit(hit.key, hit.phrase, hit.spans, any(start in denied for start, _ in hit.spans))
                 for hit in kept
             ),
-            key=lambda hit: (hit.start, -len(hit.tokens)),
+            key=lambda hit: (hit.start, -len(hit.tokens), hit.key, hit.phrase),
         )
 
     def spans(self, item: str, reading: Reading) -> list[Span]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,14 +17,11 @@ START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_of_this_machine(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Iterator[None]:
+def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No `.env` and no variable of whoever runs the tests reaches them."""
     monkeypatch.chdir(tmp_path)
     for name in ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "DATABASE_URL"):
         monkeypatch.delenv(name, raising=False)
-    yield
 
 
 @pytest.fixture
@@ -42,9 +39,7 @@ async def simulator(clock: MovableClock) -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def story(
-    simulator: Simulator, clock: MovableClock, tmp_path: Path
-) -> AsyncIterator[Story]:
+async def story(simulator: Simulator, clock: MovableClock, tmp_path: Path) -> AsyncIterator[Story]:
     """A clinic with its owner, and the bot running."""
     story = Story(simulator=simulator, clock=clock, folder=tmp_path)
     async with story:

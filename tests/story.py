@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import func, select
+from sqlmodel import col, func, select
 
 from bot.app import Bot, Joined, put_clinic
 from bot.clock import MovableClock
@@ -154,16 +154,16 @@ def _code(tx: Transaction, role: str, now: datetime) -> str:
 
 def _nothing_to_do(tx: Transaction, now: datetime) -> bool:
     open_ones = (
-        select(func.count()).select_from(Inbox).where(Inbox.state == "new"),
+        select(func.count()).select_from(Inbox).where(col(Inbox.state) == "new"),
         select(func.count())
         .select_from(OutgoingRow)
-        .where(OutgoingRow.state.in_(("scheduled", "sending"))),
+        .where(col(OutgoingRow.state).in_(("scheduled", "sending"))),
         select(func.count())
         .select_from(Reminder)
-        .where((Reminder.try_at <= now) | (Reminder.state == "sending")),
+        .where((col(Reminder.try_at) <= now) | (col(Reminder.state) == "sending")),
     )
-    return all(tx.execute(statement).scalar_one() == 0 for statement in open_ones)
+    return all(tx.exec(statement).one() == 0 for statement in open_ones)
 
 
 def _reminders(tx: Transaction) -> list[Reminder]:
-    return list(tx.execute(select(Reminder).order_by(Reminder.due_at, Reminder.id)).scalars())
+    return list(tx.exec(select(Reminder).order_by(col(Reminder.due_at), col(Reminder.id))).all())

@@ -10,7 +10,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
@@ -162,9 +164,6 @@ def test_the_command_line_runs_without_an_event_loop(tmp_path: Path) -> None:
 
 
 def test_migrating_makes_exactly_the_tables_of_the_models(tmp_path: Path) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.runtime.migration import MigrationContext
-    from sqlalchemy import create_engine
 
     url = f"sqlite:///{tmp_path / 'x.db'}"
     migrate(url)

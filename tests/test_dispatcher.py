@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlmodel import col, select
 
 from bot.care.plans import settle
 from bot.care.values import Outgoing
@@ -34,11 +35,19 @@ class Telegram:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
+        self._taken = asyncio.Condition()
+
+    async def until(self, count: int) -> None:
+        """Wait until so many are on their way at once."""
+        async with asyncio.timeout(PATIENCE), self._taken:
+            await self._taken.wait_for(lambda: self.at_once >= count)
 
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
         assert kind == "reminder"
         self.sent.append(message)
-        self.at_once += 1
+        async with self._taken:
+            self.at_once += 1
+            self._taken.notify_all()
         await self.go_on.wait()
         self.at_once -= 1
         return self.says.pop(0) if self.says else Sent(len(self.sent))
@@ -142,8 +151,6 @@ def add_patients(tx: Transaction, count: int, fields: dict[str, object]) -> None
 
 
 def all_rows(tx: Transaction) -> list[Reminder]:
-    from sqlmodel import col, select
-
     return list(tx.exec(select(Reminder).order_by(col(Reminder.due_at), col(Reminder.id))).all())
 
 
@@ -174,9 +181,7 @@ async def test_the_claim_is_committed_before_the_message_goes_out(bench: Bench) 
     bench.start()
     bench.move_to(FIRST)
     row = await bench.first(lambda row: row.state == "sending")
-    async with asyncio.timeout(PATIENCE):
-        while not bench.telegram.sent:
-            await asyncio.sleep(0)
+    await bench.telegram.until(1)
     assert (row.attempts, row.fence, row.try_at) == (1, 1, None)
 
 
@@ -188,9 +193,7 @@ async def test_no_more_are_claimed_than_are_on_their_way(bench: Bench) -> None:
     bench.move_to(FIRST)
     rows = await bench.until(lambda rows: sum(r.state == "sending" for r in rows) >= 4)
     assert sum(row.state == "sending" for row in rows) == 4
-    async with asyncio.timeout(PATIENCE):
-        while bench.telegram.at_once < 4:
-            await asyncio.sleep(0)
+    await bench.telegram.until(4)
     bench.telegram.go_on.set()
     await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 30)
     assert len({message.account for message in bench.telegram.sent}) == 30

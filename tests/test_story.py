@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from tests.story import LINE, Story
+from tests.story import Story
 
 ENDED = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
 VISIT = datetime(2026, 12, 21, 10, 0, tzinfo=UTC)

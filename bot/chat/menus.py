@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import structlog
 from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
+from telegram.error import InvalidToken, TelegramError
 
 from bot.care import arrival, team
 from bot.care.values import Desk
 from storage import people
 from storage.database import Database
 
+log = structlog.get_logger(__name__)
+
 
 async def show_to_all(bot: Bot, desk: Desk, database: Database) -> None:
-    """Set every menu, at a start. Raises TelegramError."""
-    await bot.set_my_commands(
-        _commands(desk, arrival.PATIENT_MENU), scope=BotCommandScopeAllPrivateChats()
-    )
-    for account in await database.read(people.everyone_on_a_team):
-        await show_to(bot, desk, database, account)
+    """Set every menu, at a start. Menus are looks: whoever has none yet can still write commands.
+
+    Raises InvalidToken.
+    """
+    try:
+        await bot.set_my_commands(
+            _commands(desk, arrival.PATIENT_MENU), scope=BotCommandScopeAllPrivateChats()
+        )
+        for account in await database.read(people.everyone_on_a_team):
+            await show_to(bot, desk, database, account)
+    except InvalidToken:
+        raise
+    except TelegramError as error:
+        log.warning("menus.not_set", problem=type(error).__name__)
 
 
 async def show_to(bot: Bot, desk: Desk, database: Database, account: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 import segno
 import structlog
@@ -38,7 +39,7 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 class Sender:
     """`delivery.outcome.Send` over PTB's bot."""
 
-    def __init__(self, bot: ExtBot[str]) -> None:
+    def __init__(self, bot: ExtBot[Any]) -> None:
         self._bot = bot
 
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:

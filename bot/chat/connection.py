@@ -1,0 +1,49 @@
+"""PTB's bot over our transport, and the first word to Telegram."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from telegram.error import InvalidToken, NetworkError, RetryAfter
+from telegram.ext import ExtBot
+
+from bot.chat.limiter import Limiter
+from bot.chat.request import AiohttpRequest
+
+log = structlog.get_logger(__name__)
+
+WrongToken = InvalidToken
+"""What every call raises if Telegram does not know the token."""
+AnyBot = ExtBot[Any]
+RETRY_SECONDS = 5.0
+
+
+def telegram_bot(
+    token: str, api_url: str, polling: AiohttpRequest, limiter: Limiter | None = None
+) -> AnyBot:
+    """The bot, not connected yet; `polling` is the connection getUpdates has for itself."""
+    return ExtBot(
+        token,
+        base_url=f"{api_url}/bot",
+        base_file_url=f"{api_url}/file/bot",
+        request=AiohttpRequest(),
+        get_updates_request=polling,
+        rate_limiter=limiter,
+    )
+
+
+async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
+    """Say hello, for as long as it takes or until `stop`. Raises WrongToken."""
+    while not stop.is_set():
+        try:
+            await bot.initialize()
+            # Waiting updates stay: they hold what patients wrote meanwhile.
+            await bot.delete_webhook(drop_pending_updates=False)
+            return
+        except (NetworkError, RetryAfter) as error:
+            log.warning("connect.not_reached", problem=type(error).__name__)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
