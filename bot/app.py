@@ -18,7 +18,7 @@ import content.library
 from bot.care.values import Desk
 from bot.chat import menus
 from bot.chat.application import Doors
-from bot.chat.connection import WrongToken, connect, telegram_bot
+from bot.chat.connection import NotReached, WrongToken, connect, telegram_bot, username
 from bot.chat.inbox_worker import InboxWorker
 from bot.chat.limiter import Limiter
 from bot.chat.poll import Poll
@@ -38,6 +38,8 @@ from storage.migrate import migrate
 from storage.models import Clinic
 
 log = structlog.get_logger(__name__)
+
+UNKNOWN_TOKEN = "TELEGRAM_TOKEN: Telegram does not know this token"
 
 
 class Joined:
@@ -86,7 +88,7 @@ class Bot:
             if not stop.is_set():
                 await self._serve(stop)
         except WrongToken:
-            raise SettingsError(["TELEGRAM_TOKEN: Telegram does not know this token"]) from None
+            raise SettingsError([UNKNOWN_TOKEN]) from None
         finally:
             await self._bot.shutdown()
 
@@ -173,16 +175,18 @@ async def run(settings: Settings, clock: Clock | None = None) -> None:
 
 
 async def invite_owner(settings: Settings) -> str:
-    """`invite-owner`: a one-time link; whoever opens it owns the clinic."""
+    """`invite-owner`: a one-time link; whoever opens it owns the clinic. Raises SettingsError."""
     clock = SystemClock()
-    async with (
-        opened(settings, clock) as database,
-        telegram_bot(
-            settings.telegram_token or "", settings.telegram_api_url, AiohttpRequest()
-        ) as bot,
-    ):
+    token, api_url = settings.telegram_token or "", settings.telegram_api_url
+    async with opened(settings, clock) as database:
+        try:
+            name = await username(token, api_url)
+        except WrongToken:
+            raise SettingsError([UNKNOWN_TOKEN]) from None
+        except NotReached:
+            raise SettingsError([f"TELEGRAM_API_URL: {api_url} could not be reached"]) from None
         code = await database.run(_owner_code, clock.now())
-        return Desk(content.library.load(), bot.username).link(code)
+        return Desk(content.library.load(), name).link(code)
 
 
 def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:

@@ -69,7 +69,8 @@ def answer(library: Library, text: str, situation: Situation, *, language: str) 
         if hit.key.startswith("signal:") and not hit.denied
     )
     found = _topics(library, hits, situation, signals)
-    return _ladder(library, situation, raised, found, asks="asks" in signals)
+    asked_at = min((hit.start for hit in hits if hit.key == "signal:asks"), default=None)
+    return _ladder(library, situation, raised, found, asked_at)
 
 
 def about(library: Library, topic: str, situation: Situation) -> Answer:
@@ -182,13 +183,12 @@ def _ladder(
     situation: Situation,
     raised: Sequence[Raised],
     found: Sequence[Found],
-    *,
-    asks: bool,
+    asked_at: int | None,
 ) -> Answer:
+    """`asked_at` is the token at which a question begins ("when can I"); None: no question."""
     effects = [one for one in found if one.topic.kind == "effect"]
     others = [one for one in found if one.topic.kind != "effect"]
-    care = [one for one in others if one.topic.kind == "care"]
-    asked = care[0] if asks and care else None
+    asked = None if asked_at is None else _asked(others, asked_at)
     worst = effects[0].level if effects else "info"
     if raised and rank(raised[0].flag.level) >= rank(worst):
         return _raised(library, situation, raised[0])
@@ -199,6 +199,12 @@ def _ladder(
     return Answer(
         topic="unknown", level="info", reply=_say(library, situation, "answers.unknown.text")
     )
+
+
+def _asked(others: Sequence[Found], asked_at: int) -> Found | None:
+    """The care that is asked for: what comes after "when can I" before what came before it."""
+    care = [one for one in others if one.topic.kind == "care"]
+    return next((one for one in care if one.start >= asked_at), care[0] if care else None)
 
 
 def _topic(library: Library, situation: Situation, one: Found, also: Found | None = None) -> Answer:

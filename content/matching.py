@@ -171,6 +171,9 @@ def squeeze(word: str) -> str:
 # --- recognising words -----------------------------------------------------------------------
 
 
+_SHORT = frozenset("i a y my is im it so to of no on in me la el mi se de un ya".split())  # noqa: SIM905
+
+
 def slips(length: int) -> int:
     """How many letters a word of `length` may be off. Short words must be right."""
     return 0 if length < 5 else 1 if length < 8 else 2
@@ -253,13 +256,16 @@ class Lexicon:
                     continue
                 if best[end] is None or len(before) + 1 < len(best[end] or ()):
                     best[end] = (*before, piece)
-        return best[-1] or (word,)
+        pieces = best[-1] or (word,)
+        is_said = max(map(len, pieces)) >= 5 and len(word) >= 3.5 * len(pieces)
+        return pieces if is_said else (word,)
 
     def _whole(self, piece: str) -> bool:
-        if len(piece) == 1:
-            return piece in "iay"
-        return piece in self._words or (
-            len(piece) > 3 and any(piece.startswith(stem) for stem in self._stems)
+        """Whether `piece` may be a word inside a longer one: few short ones, or all would fall apart."""
+        if len(piece) < 3:
+            return piece in _SHORT
+        return piece in self._words or any(
+            piece.startswith(stem) and len(piece) - len(stem) <= 4 for stem in self._stems
         )
 
 

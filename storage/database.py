@@ -92,7 +92,9 @@ def _transact(engine: Engine, function: Callable[[Transaction], T]) -> T:
 
 def _engine(url: str, *, begin: str) -> Engine:
     engine = create_engine(
-        url, connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000}
+        url,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
+        hide_parameters=True,  # an error's text must not hold what a patient wrote
     )
 
     @event.listens_for(engine, "connect")

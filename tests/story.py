@@ -126,7 +126,7 @@ class Story:
         return [message.text for message in received[seen:]]
 
     async def rows(self) -> list[Reminder]:
-        return await self.database.run(_reminders)
+        return await self.database.run(all_reminders)
 
     async def query(self, function: Callable[..., T], *args: Any) -> T:
         return await self.database.run(function, *args)
@@ -165,5 +165,5 @@ def _nothing_to_do(tx: Transaction, now: datetime) -> bool:
     return all(tx.exec(statement).one() == 0 for statement in open_ones)
 
 
-def _reminders(tx: Transaction) -> list[Reminder]:
+def all_reminders(tx: Transaction) -> list[Reminder]:
     return list(tx.exec(select(Reminder).order_by(col(Reminder.due_at), col(Reminder.id))).all())

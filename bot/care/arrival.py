@@ -35,7 +35,14 @@ def start(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
         return _start_alone(desk, tx, incoming, now)
     if looks_typed(code):
         return _typed(desk, tx, incoming, code, now)
-    return _opened(desk, tx, incoming, invitations.by_link(tx, code, now), now)
+    if invitations.used_by_link(tx, code, incoming.account) and (
+        back := stopping.come_back(desk, tx, incoming, now)
+    ):
+        return back
+    invitation = invitations.by_link(tx, code, now)
+    if invitation is None and (alarm := questions.if_alarming(desk, tx, incoming, code, now)):
+        return alarm
+    return _opened(desk, tx, incoming, invitation, now)
 
 
 def text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
@@ -51,6 +58,7 @@ def looks_typed(text: str) -> bool:
     return len(letters) == invitations.TYPED_LENGTH and set(letters) <= set(invitations.LETTERS)
 
 
+@questions.heeding
 def help_page(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/help`, for whatever the reader is: staff, patient, or both."""
     known = who_is(tx, incoming.account)
@@ -62,20 +70,18 @@ def help_page(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) ->
     return [Outgoing(account=incoming.account, text=page) for page in pages]
 
 
+@questions.heeding
 def language(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/language`: English only for now, and said so."""
     return [_said(desk, tx, incoming.account, "chat.language")]
 
 
+@questions.heeding
 def unknown_command(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
-    """A command there is not, or not for this person. What follows it is read: it may matter."""
-    command, _, rest = incoming.text.partition(" ")
-    answer = questions.if_alarming(desk, tx, incoming, rest, now)
-    if answer:
-        return answer
-    return [_said(desk, tx, incoming.account, "chat.unknown_command", command=command[:64])]
+    """A command there is not, or not for this person. It is read all the same: it may matter."""
+    return [_said(desk, tx, incoming.account, "chat.unknown_command")]
 
 
 def could_not_answer(desk: Desk, tx: Transaction, account: int) -> Outgoing:
@@ -139,8 +145,8 @@ def _opened(
 
 
 def _letters(code: str) -> str:
-    """A code as it was made: people add spaces, hyphens and small letters."""
-    return re.sub(r"[\s\-]", "", code).upper()
+    """A code as it was made: people add spaces, hyphens, full stops and small letters."""
+    return re.sub(r"[\W_]", "", code).upper()
 
 
 def _staff_help(desk: Desk, known: Known) -> str:

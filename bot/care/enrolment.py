@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from bot.care.people import Known, situation_of, who_is
-from bot.care.plans import planned_of, settle
+from bot.care.people import Known, current_session, situation_of, who_is
+from bot.care.plans import settle
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, numbers
 from content import messages, wording
 from storage import audit, invitations, people, reminders, treatments
@@ -74,8 +74,12 @@ def decline(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> S
     """`No, thanks`: nothing comes; the code stays open for this account."""
     invitation = _answered(tx, incoming)
     known = who_is(tx, incoming.account)
-    if invitation is None or invitation.used_at is not None:
+    if invitation is None or invitation.used_by not in (None, incoming.account):
         return bad_code(desk, known, incoming)
+    if invitation.used_by is not None:
+        # Agreed under another copy of the question: they want out, so say how.
+        text = desk.say(known.language, "enrolment.agreed_before", clinic=known.clinic.name)
+        return [Outgoing(account=incoming.account, text=text)]
     invitations.opened(tx, invitation.id, incoming.account, now).declined_at = now
     clinic = people.clinic(tx, invitation.clinic_id)
     treatment = tx.get_one(Treatment, invitation.treatment_id)
@@ -100,7 +104,8 @@ def i_am_this_patient(
     """A member of staff is the patient as well."""
     invitation = invitations.get(tx, numbers(incoming.text)[0])
     known = who_is(tx, incoming.account)
-    if invitation is None or known.staff is None or known.staff.clinic_id != invitation.clinic_id:
+    ours = known.staff is not None and invitation and invitation.clinic_id == known.staff.clinic_id
+    if invitation is None or not ours or invitation.role != "patient":
         return bad_code(desk, known, incoming)
     return open_invitation(desk, tx, incoming, invitation, now, staff_too=True)
 
@@ -127,24 +132,25 @@ def welcome(
 ) -> Sequence[Reaction]:
     """What to do at this hour, whom to call, and when the next message comes."""
     clinic = people.clinic(tx, patient.clinic_id)
-    latest = treatments.latest(tx, patient.id)
-    situation = situation_of(clinic, patient, latest, now)
+    session = current_session(treatments.of_patient(tx, patient.id))
+    situation = situation_of(clinic, patient, session, now)
     library = desk.library
     parts = [
         desk.say(patient.language, head, clinic=clinic.name),
         messages.now_text(library, situation),
         messages.recommendation(library, situation),
         messages.emergency_lines(library, situation),
-        _next_message(desk, tx, patient, clinic.name),
+        _next_message(desk, tx, patient, now),
     ]
     text = "\n\n".join(part for part in parts if part)
     return [Outgoing(account=patient.account or 0, text=text)]
 
 
-def _next_message(desk: Desk, tx: Transaction, patient: Patient, clinic: str) -> str:
-    ahead = planned_of(reminders.ahead(tx, patient.id), desk.library)
+def _next_message(desk: Desk, tx: Transaction, patient: Patient, now: datetime) -> str:
+    # One that is due already and waits (for the night's end, or to be tried again) names no hour.
+    ahead = [row for row in reminders.ahead(tx, patient.id) if row.due_at > now]
     if not ahead:
-        return desk.say(patient.language, "enrolment.next.none", clinic=clinic)
+        return desk.say(patient.language, "enrolment.next.none")
     due = wording.moment(ahead[0].due_at, ZoneInfo(patient.timezone), patient.language)
     return desk.say(patient.language, "enrolment.next.due", moment=due)
 
@@ -194,7 +200,6 @@ def _join(
             treatment_id=treatment.id,
         )
     patient.stopped, patient.stopped_at = "nothing", None
-    patient.unreachable_at = patient.unreachable_why = None
     tx.flush()
     if recorded_for != patient.id:
         people.drop_if_empty(tx, recorded_for)

@@ -7,18 +7,18 @@ line is read again each time, so the draft holds nothing that could disagree wit
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care import sessions, showing
-from bot.care.session_line import Choice, Line, Understood, read_line
+from bot.care import forms, sessions, showing
+from bot.care.session_line import Line, Understood, read_line
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, Toast, numbers
 from content import facts, recommendations
 from storage import drafts, people, treatments
 from storage.database import Transaction
-from storage.models import Draft, Patient, Staff
+from storage.models import Draft, Patient, Staff, Treatment
 
 KIND = "newsession"
 SAME_SHOWN = 5
@@ -58,9 +58,12 @@ class View:
     """A draft as it stands now: a question, or the whole session to be saved."""
 
     text: str
-    buttons: Rows
-    understood: Understood | None
+    buttons: Rows = ()
+    understood: Understood | None = None
     """Set when nothing is left to ask."""
+
+    def to(self, account: int) -> Outgoing:
+        return Outgoing(account=account, text=self.text, buttons=self.buttons)
 
 
 def begin(
@@ -86,64 +89,61 @@ def begin(
         data=written.dumps(),
         now=now,
     )
-    view = _view(desk, tx, draft, now)
-    return [Outgoing(account=incoming.account, text=view.text, buttons=view.buttons)]
+    return [_view(desk, tx, draft, now).to(incoming.account)]
 
 
 def press(
     desk: Desk, tx: Transaction, staff: Staff, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
-    """A button under a draft: `draft:<id>:<what>[:<which>]`."""
-    language = people.clinic(tx, staff.clinic_id).language
-    draft = drafts.open_draft(tx, numbers(incoming.text)[0], staff_id=staff.id, now=now)
-    if draft is None or draft.kind != KIND:
-        return [Toast(text=desk.say(language, "staff.draft.closed"))]
-    what, _, which = incoming.text.split(":", 2)[-1].partition(":")
-    presses: dict[str, Press] = {
+    """A button under a draft: `pick:<field>:<n>`, `from:<hours>`, `same:<patient>`, `save`, `drop`."""
+    presses: dict[str, forms.Press] = {
         "pick": _pick,
         "from": _from,
         "same": _same,
         "save": _save,
-        "drop": _drop,
+        "drop": forms.drop,
     }
-    if what not in presses:
-        return []
-    return presses[what](desk, tx, staff, draft, which, now)
-
-
-Press = Callable[[Desk, Transaction, Staff, Draft, str, datetime], Sequence[Reaction]]
+    return forms.press(desk, tx, staff, incoming, now, {KIND: presses})
 
 
 def _pick(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """One of the readings of what was unclear."""
-    choice = next(iter(_line(tx, draft).choices), None)
-    if choice is None or not which.isdecimal() or int(which) >= len(choice.options):
-        return []  # a button of a question that is answered already
+    picked = forms.picked(_line(tx, draft).choices, which)
+    if picked is None:
+        return []
+    choice, value = picked
     written = Written.loads(draft.data)
-    picked = replace(written, answers={**written.answers, choice.field: choice.options[int(which)]})
-    return _go_on(desk, tx, staff, draft, picked, now)
+    written = replace(written, answers={**written.answers, choice.field: value})
+    answer = showing.option(desk, people.clinic(tx, draft.clinic_id).language, value)
+    return _go_on(desk, tx, staff, draft, written=written, answer=answer, now=now)
 
 
 def _from(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """From when the recommendation holds, in whole hours."""
-    if not which.isdecimal():
+    written, understood = Written.loads(draft.data), _line(tx, draft).understood
+    if understood is None or written.from_hours is not None:
         return []
-    written = replace(Written.loads(draft.data), from_hours=float(which))
-    return _go_on(desk, tx, staff, draft, written, now)
+    until, hours = _forbidden_until(desk, understood), float(numbers(which)[0])
+    if hours not in _offered(until):
+        return []
+    language = people.clinic(tx, draft.clinic_id).language
+    answer = showing.from_when(desk, language, hours, is_rule=hours == until)
+    written = replace(written, from_hours=hours)
+    return _go_on(desk, tx, staff, draft, written=written, answer=answer, now=now)
 
 
 def _same(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """The session is of somebody the clinic knows (0: of somebody else after all)."""
-    if not which.isdecimal():
-        return []
-    written = replace(Written.loads(draft.data), patient_id=int(which) or None)
-    return _go_on(desk, tx, staff, draft, written, now)
+    written = replace(Written.loads(draft.data), patient_id=numbers(which)[0] or None)
+    key = "it_is_same" if written.patient_id else "someone_else"
+    answer = desk.say(people.clinic(tx, draft.clinic_id).language, f"staff.button.{key}")
+    return _go_on(desk, tx, staff, draft, written=written, answer=answer, now=now)
 
 
 def _save(
@@ -151,7 +151,7 @@ def _save(
 ) -> Sequence[Reaction]:
     view = _view(desk, tx, draft, now)
     if view.understood is None:
-        return [Outgoing(account=staff.account, text=view.text, buttons=view.buttons)]
+        return [view.to(staff.account)]
     written = Written.loads(draft.data)
     draft.closed_at = now
     recorded = sessions.record_session(
@@ -163,15 +163,9 @@ def _save(
         patient=_chosen(tx, staff.clinic_id, written),
         now=now,
     )
-    return [Edit(text=view.text), *showing.saved(desk, tx, staff, recorded)]
-
-
-def _drop(
-    desk: Desk, tx: Transaction, staff: Staff, draft: Draft, _which: str, now: datetime
-) -> Sequence[Reaction]:
-    draft.closed_at = now
-    language = people.clinic(tx, staff.clinic_id).language
-    return [Edit(text=desk.say(language, "staff.draft.dropped"))]
+    clinic = people.clinic(tx, staff.clinic_id)
+    shown = showing.recorded(desk, clinic, view.understood, written.from_hours, now)
+    return [Edit(text=shown), *showing.saved(desk, clinic, staff, recorded)]
 
 
 def undo(
@@ -182,22 +176,32 @@ def undo(
     treatment = treatments.of_clinic(tx, staff.clinic_id, numbers(incoming.text)[0])
     if treatment is None or treatment.cancelled_at is not None:
         return [Toast(text=desk.say(language, "staff.undo.gone"))]
+    name = people.patient(tx, treatment.patient_id).name
     if not sessions.can_undo(tx, treatment):
-        text = desk.say(language, "staff.undo.too_late")
-        return [Outgoing(account=incoming.account, text=text)]
+        text = desk.say(language, "staff.undo.too_late", name=name)
+        return [Outgoing(account=incoming.account, text=text, protect=True)]
     sessions.cancel_session(tx, desk.library, treatment, staff, now)
-    return [Outgoing(account=incoming.account, text=desk.say(language, "staff.undo.done"))]
+    text = desk.say(language, "staff.undo.done", name=name)
+    return [Edit(text=text), Outgoing(account=incoming.account, text=text, protect=True)]
 
 
 def _go_on(
-    desk: Desk, tx: Transaction, staff: Staff, draft: Draft, written: Written, now: datetime
+    desk: Desk,
+    tx: Transaction,
+    staff: Staff,
+    draft: Draft,
+    *,
+    written: Written,
+    answer: str,
+    now: datetime,
 ) -> Sequence[Reaction]:
-    asked = _view(desk, tx, draft, now)
+    """The answer is kept, and the next question or the whole session shown."""
+    language = people.clinic(tx, draft.clinic_id).language
+    asked = _view(desk, tx, draft, now).text
     draft.data = written.dumps()
-    view = _view(desk, tx, draft, now)
     return [
-        Edit(text=asked.text),
-        Outgoing(account=staff.account, text=view.text, buttons=view.buttons),
+        forms.answered(desk, language, asked, answer),
+        _view(desk, tx, draft, now).to(staff.account),
     ]
 
 
@@ -209,31 +213,33 @@ def _line(tx: Transaction, draft: Draft) -> Line:
 def _view(desk: Desk, tx: Transaction, draft: Draft, now: datetime) -> View:
     """The next question, or what was understood with the button that saves it."""
     clinic = people.clinic(tx, draft.clinic_id)
+    language = clinic.language
     written, line = Written.loads(draft.data), _line(tx, draft)
     if line.problems:
-        example = desk.say(clinic.language, "staff.newsession.example")
-        text = showing.not_understood(desk, clinic.language, line.problems, example)
-        return View(text, (), None)
+        example = desk.say(language, "staff.newsession.example")
+        return View(showing.not_understood(desk, language, line.problems, example))
     if line.understood is None:
         choice = line.choices[0]
-        text = showing.question(desk, clinic, choice)
-        return View(text, _options(desk, clinic.language, draft, choice), None)
+        buttons = forms.options(desk, language, f"draft:{draft.id}", choice)
+        return View(showing.question(desk, clinic, choice), buttons)
     understood = line.understood
     until = _forbidden_until(desk, understood)
     if until and written.from_hours is None:
-        text = desk.say(clinic.language, "staff.ask.from_when", use=understood.use)
-        return View(text, _hours(desk, clinic.language, draft, until), None)
+        text = desk.say(language, "staff.ask.from_when", use=understood.use)
+        return View(text, _hours(desk, language, draft, until))
     chosen = _chosen(tx, clinic.id, written)
+    namesakes = sessions.standing(tx, clinic.id, understood.name)
     text = showing.preview(
         desk,
-        tx,
         clinic,
         understood,
         chosen=chosen,
+        has_namesakes=bool(namesakes),
         from_hours=written.from_hours,
         now=now,
     )
-    return View(text, _buttons(desk, tx, draft, understood, chosen), understood)
+    known = [] if chosen else namesakes[:SAME_SHOWN]
+    return View(text, _buttons(desk, language, draft, known, is_chosen=bool(chosen)), understood)
 
 
 def _chosen(tx: Transaction, clinic_id: int, written: Written) -> Patient | None:
@@ -256,20 +262,12 @@ def _forbidden_until(desk: Desk, understood: Understood) -> float:
     return recommendations.forbidden_until(desk.library, understood.use, session)
 
 
-def _options(desk: Desk, language: str, draft: Draft, choice: Choice) -> Rows:
-    return tuple(
-        (
-            Button(
-                label=showing.option(desk, language, option),
-                action=f"draft:{draft.id}:pick:{n}",
-            ),
-        )
-        for n, option in enumerate(choice.options)
-    )
+def _offered(until: float) -> list[float]:
+    """The hours to choose from, the rule's own first."""
+    return [until, *(hours for hours in LATER_HOURS if hours != until)] if until else []
 
 
 def _hours(desk: Desk, language: str, draft: Draft, until: float) -> Rows:
-    offered = [until, *(hours for hours in LATER_HOURS if hours != until)]
     return tuple(
         (
             Button(
@@ -277,33 +275,31 @@ def _hours(desk: Desk, language: str, draft: Draft, until: float) -> Rows:
                 action=f"draft:{draft.id}:from:{hours:.0f}",
             ),
         )
-        for hours in offered
+        for hours in _offered(until)
     )
 
 
 def _buttons(
-    desk: Desk, tx: Transaction, draft: Draft, understood: Understood, chosen: Patient | None
+    desk: Desk,
+    language: str,
+    draft: Draft,
+    known: Sequence[tuple[Treatment, Patient]],
+    *,
+    is_chosen: bool,
 ) -> Rows:
-    language = people.clinic(tx, draft.clinic_id).language
-    save = Button(
-        label=desk.say(language, "staff.button.save"),
-        action=f"draft:{draft.id}:save",
-        style="success",
+    """Save, who it is of those of this name, and leave it."""
+
+    def button(label: str, action: str, style: str | None = None) -> tuple[Button, ...]:
+        return (Button(label=label, action=f"draft:{draft.id}:{action}", style=style),)
+
+    same = [
+        button(showing.same_person(desk, language, treatment), f"same:{patient.id}")
+        for treatment, patient in known
+    ]
+    other = [button(desk.say(language, "staff.button.someone_else"), "same:0")] if is_chosen else []
+    return (
+        button(desk.say(language, "staff.button.save"), "save", "success"),
+        *same,
+        *other,
+        button(desk.say(language, "staff.button.drop"), "drop"),
     )
-    drop = Button(label=desk.say(language, "staff.button.drop"), action=f"draft:{draft.id}:drop")
-    if chosen:
-        other = desk.say(language, "staff.button.someone_else")
-        same = [(Button(label=other, action=f"draft:{draft.id}:same:0"),)]
-    else:
-        same = [
-            (
-                Button(
-                    label=showing.same_person(desk, language, treatment),
-                    action=f"draft:{draft.id}:same:{patient.id}",
-                ),
-            )
-            for treatment, patient in sessions.standing(tx, draft.clinic_id, understood.name)[
-                :SAME_SHOWN
-            ]
-        ]
-    return ((save,), *same, (drop,))

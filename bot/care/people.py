@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,9 @@ from content import facts
 from storage import invitations, people, treatments
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Staff, Treatment
+
+BETWEEN_SESSIONS = timedelta(days=7)
+"""No two sessions are closer than this, so a visit within it was the session itself."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +58,14 @@ def who_is(tx: Transaction, account: int) -> Known:
 
 def situation(tx: Transaction, known: Known, at: datetime) -> facts.Situation:
     """What a question of this person is answered from."""
-    treatment = treatments.latest(tx, known.patient.id) if known.patient else None
-    return situation_of(known.clinic, known.patient, treatment, at)
+    session = (
+        current_session(treatments.of_patient(tx, known.patient.id)) if known.patient else None
+    )
+    return situation_of(known.clinic, known.patient, session, at)
 
 
 def situation_of(
-    clinic: Clinic, patient: Patient | None, treatment: Treatment | None, at: datetime
+    clinic: Clinic, patient: Patient | None, session: facts.Session | None, at: datetime
 ) -> facts.Situation:
     return facts.Situation(
         at=at,
@@ -69,8 +75,29 @@ def situation_of(
             timezone=patient.timezone if patient else clinic.timezone,
             language=patient.language if patient else clinic.language,
         ),
-        session=session_facts(treatment) if treatment else None,
+        session=session,
     )
+
+
+def current_session(standing: Sequence[Treatment]) -> facts.Session | None:
+    """The latest session, with the patient's next visit whichever session it was booked at."""
+    if not standing:
+        return None
+    latest, booked = session_facts(standing[-1]), booked_at(standing)
+    if booked is None:
+        return latest
+    return replace(latest, next_at=booked.next_at, appointment=booked.appointment)
+
+
+def booked_at(standing: Sequence[Treatment]) -> Treatment | None:
+    """The session at which the patient's next visit was booked: the visit given last stands.
+
+    One booked before the latest session was that session, unless it lies well after it.
+    """
+    given = next((it for it in reversed(standing) if it.next_at is not None), None)
+    if given is None or given.next_at is None or given is standing[-1]:
+        return given
+    return given if given.next_at > standing[-1].ended_at + BETWEEN_SESSIONS else None
 
 
 def clinic_facts(clinic: Clinic) -> facts.Clinic:

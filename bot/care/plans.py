@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from bot.care.people import clinic_facts, session_facts, situation_of
+from bot.care.people import booked_at, current_session, session_facts, situation_of
 from bot.care.values import Outgoing
 from content import messages, schedule
 from content.facts import Situation
@@ -71,30 +71,28 @@ def message_of(tx: Transaction, library: Library, row: Reminder, at: datetime) -
 
 def _situation_of_row(tx: Transaction, row: Reminder, patient: Patient, at: datetime) -> Situation:
     treatment = tx.get_one(Treatment, row.treatment_id)
-    return situation_of(people.clinic(tx, row.clinic_id), patient, treatment, at)
+    standing = treatments.of_patient(tx, patient.id)
+    latest = bool(standing) and treatment is standing[-1]
+    session = current_session(standing) if latest else session_facts(treatment)
+    return situation_of(people.clinic(tx, row.clinic_id), patient, session, at)
 
 
 def _wanted(
     library: Library, clinic: Clinic, patient: Patient, standing: Sequence[Treatment]
 ) -> Iterator[tuple[Key, Planned]]:
-    for treatment in standing:
-        current = treatment is standing[-1]
-        if not current and not _visit_still_stands(treatment, standing[-1]):
-            continue
-        situation = situation_of(clinic, patient, treatment, treatment.ended_at)
-        for planned in schedule.plan(
-            library, session_facts(treatment), clinic_facts(clinic), situation.patient
-        ):
-            if current or library.step(planned.key).kind == "appointment":
+    """The care of the latest session, and the reminders of the visit from where it was booked."""
+    session, booked = current_session(standing), booked_at(standing)
+    if session is None:
+        return
+    facts_of_both = [(standing[-1], session)]
+    if booked is not None and booked is not standing[-1]:
+        facts_of_both.append((booked, session_facts(booked)))
+    situation = situation_of(clinic, patient, None, standing[-1].ended_at)
+    for treatment, facts in facts_of_both:
+        for planned in schedule.plan(library, facts, situation.clinic, situation.patient):
+            of_visit = library.step(planned.key).kind == "appointment"
+            if treatment is (booked if of_visit else standing[-1]):
                 yield (treatment.id, planned.key, planned.occasion), planned
-
-
-def _visit_still_stands(older: Treatment, latest: Treatment) -> bool:
-    # A visit booked before the latest session was that session, unless it lies well after it: no
-    # two sessions are within a week of each other. A follow-up given anew replaces it.
-    if older.next_at is None or latest.next_at is not None:
-        return False
-    return older.next_at > latest.ended_at + timedelta(days=7)
 
 
 def _fresh(patient: Patient, key: Key, planned: Planned) -> Reminder:

@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import wraps
 from typing import TYPE_CHECKING
+
+from markupsafe import Markup
 
 from bot.care.people import Known, situation, who_is
 from bot.care.plans import planned_of
-from bot.care.values import Button, Desk, Incoming, Outgoing, Reaction
+from bot.care.values import Button, Desk, Handle, Incoming, Outgoing, Reaction
 from content import answers, messages, wording
 from content.facts import Situation
 from storage import audit, people, reminders
 
 if TYPE_CHECKING:
     from content.answers import Answer
+    from content.schedule import Planned
     from storage.database import Transaction
+    from storage.models import Patient
 
 ALARMING = ("today", "emergency")
 WORDS_SHOWN = 1000
@@ -40,6 +45,8 @@ def if_alarming(
     desk: Desk, tx: Transaction, incoming: Incoming, words: str, now: datetime
 ) -> Sequence[Reaction]:
     """The answer to `words` if they hold a warning sign, else nothing."""
+    if not words.strip():
+        return []
     known = who_is(tx, incoming.account)
     answer = answers.answer(desk.library, words, situation(tx, known, now), language=known.language)
     if answer.level not in ALARMING:
@@ -47,10 +54,25 @@ def if_alarming(
     return _alarming(desk, tx, replace(incoming, text=words), known, answer, now)
 
 
+def heeding(handle: Handle) -> Handle:
+    """A command, unless a warning sign follows it (`/today my throat is closing`)."""
+
+    @wraps(handle)
+    def heeded(
+        desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+    ) -> Sequence[Reaction]:
+        alarm = if_alarming(desk, tx, incoming, incoming.text, now)
+        return alarm or handle(desk, tx, incoming, now)
+
+    return heeded
+
+
 def about(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime, topic: str
 ) -> Sequence[Reaction]:
     """A topic's command (`/makeup`)."""
+    if alarm := if_alarming(desk, tx, incoming, incoming.text, now):
+        return alarm
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     text = answers.about(desk.library, topic, here).reply
@@ -59,6 +81,7 @@ def about(
     return [Outgoing(account=incoming.account, text=text)]
 
 
+@heeding
 def today(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/today`: what to do and what not yet, at this hour."""
     known = who_is(tx, incoming.account)
@@ -72,16 +95,19 @@ def today(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
     return [Outgoing(account=incoming.account, text="\n\n".join(lines))]
 
 
+@heeding
 def plan(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/plan`: what is allowed from when, and the messages to come."""
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
         return [_stranger(desk, known, incoming)]
-    ahead = planned_of(reminders.ahead(tx, known.patient.id), desk.library)
-    return [Outgoing(account=incoming.account, text=messages.plan_text(desk.library, here, ahead))]
+    ahead = _ahead(desk, tx, known.patient)
+    text = messages.plan_text(desk.library, here, ahead) + _why_none(desk, known)
+    return [Outgoing(account=incoming.account, text=text)]
 
 
+@heeding
 def coming_next(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
@@ -90,10 +116,12 @@ def coming_next(
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
         return [_stranger(desk, known, incoming)]
-    ahead = planned_of(reminders.ahead(tx, known.patient.id), desk.library)
-    return [Outgoing(account=incoming.account, text=messages.next_text(desk.library, here, ahead))]
+    ahead = _ahead(desk, tx, known.patient)
+    text = messages.next_text(desk.library, here, ahead) + _why_none(desk, known)
+    return [Outgoing(account=incoming.account, text=text)]
 
 
+@heeding
 def side_effects(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
@@ -102,6 +130,7 @@ def side_effects(
     return [Outgoing(account=incoming.account, text=answers.side_effects(desk.library, here))]
 
 
+@heeding
 def contact(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/contact`: the numbers, one of them to copy with a tap."""
     known = who_is(tx, incoming.account)
@@ -132,7 +161,7 @@ def _alarming(
     reply = Outgoing(account=incoming.account, text=answer.reply)
     if known.patient is None:
         return [reply]  # nobody the clinic knows; the answer holds the numbers
-    team = people.team(tx, known.clinic.id)
+    team = [it for it in people.team(tx, known.clinic.id) if it.account != incoming.account]
     audit.note(
         tx,
         clinic_id=known.clinic.id,
@@ -143,8 +172,10 @@ def _alarming(
     )
     alarm = _alarm(desk, incoming, known, answer, situation(tx, known, now))
     alarms = [Outgoing(account=it.account, text=alarm, protect=True) for it in team]
+    if not alarms:
+        return [reply]
     told = desk.say(known.language, "chat.alert.told", **numbers_of(known))
-    return [Outgoing(account=incoming.account, text=reply.text + "\n\n" + told), *alarms]
+    return [Outgoing(account=incoming.account, text=answer.reply + "\n\n" + told), *alarms]
 
 
 def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: Situation) -> str:
@@ -167,6 +198,24 @@ def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: S
         words=words,
         consent="" if not known.invited else desk.say(language, "chat.alert.not_agreed"),
     )
+
+
+def _ahead(desk: Desk, tx: Transaction, patient: Patient) -> list[Planned]:
+    """What will be sent, as things stand: nothing that `/stop` ended."""
+    if patient.stopped == "everything":
+        return []
+    rows = planned_of(reminders.ahead(tx, patient.id), desk.library)
+    if patient.stopped == "nothing":
+        return rows
+    return [row for row in rows if desk.library.step(row.key).kind == "appointment"]
+
+
+def _why_none(desk: Desk, known: Known) -> Markup:
+    """Why messages one might expect do not come, and how to have them; empty if all do."""
+    state = "asked" if known.invited else known.patient.stopped if known.patient else "nothing"
+    if state == "nothing":
+        return Markup()
+    return Markup("\n\n") + desk.say(known.language, f"chat.off.{state}", clinic=known.clinic.name)
 
 
 def _stranger(desk: Desk, known: Known, incoming: Incoming) -> Outgoing:

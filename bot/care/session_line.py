@@ -49,11 +49,14 @@ ProblemKey = Literal[
     "depth_no_unit",  # "1,5"
     "one_area",  # one area a session
     "use_no_colon",
+    "use_too_long",
     "twice",
     "not_understood",
 ]
 
 NAME_LENGTH = 300
+USE_LENGTH = 600
+"""A recommendation is quoted among other words, and a message holds 4096 letters."""
 AHEAD = timedelta(hours=12)
 """A session may end this long after the line was written (interface.md)."""
 LONG_AGO = timedelta(days=60)
@@ -514,7 +517,7 @@ class _Reader:
             case "next":
                 self.read_next(phrase)
             case "use":
-                self.fields["use"] = phrase
+                self._read_use(phrase)
 
     def _read_name(self, phrase: str) -> None:
         name = phrase.strip()
@@ -524,6 +527,12 @@ class _Reader:
             self.problem("name_too_long", name, "name")
         else:
             self.fields["name"] = name
+
+    def _read_use(self, phrase: str) -> None:
+        if len(phrase) > USE_LENGTH:
+            self.problem("use_too_long", phrase, "use")
+        else:
+            self.fields["use"] = phrase
 
     def _read_area(self, phrase: str) -> None:
         if _several_areas(phrase.casefold()):

@@ -119,12 +119,16 @@ def move_visit(
     to: datetime | None,
     now: datetime,
 ) -> None:
-    """Set, move or (None) remove the follow-up; the reminders follow. `to` aware, UTC."""
+    """Set, move or (None) remove the follow-up; the reminders follow. `to` aware, UTC.
+
+    Removed, a visit that an older session left behind goes as well: there is to be none.
+    """
     clinic = people.clinic(tx, treatment.clinic_id)
-    treatment.next_at = to
-    treatment.next_local = _wall(to, ZoneInfo(clinic.timezone)) if to else None
-    treatment.appointment += 1
-    tx.add(treatment)
+    older = [] if to else treatments.of_patient(tx, treatment.patient_id)
+    for it in (treatment, *(it for it in older if it.next_at and it.id != treatment.id)):
+        it.next_at = to
+        it.next_local = _wall(to, ZoneInfo(clinic.timezone)) if to else None
+        it.appointment += 1
     _note(tx, staff, treatment, "visit moved" if to else "visit removed", now)
     settle(tx, library, people.patient(tx, treatment.patient_id), now)
 

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from bot.care.people import session_facts
 from bot.care.session_line import Choice, Problem, Understood
-from bot.care.sessions import Recorded, standing
-from bot.care.values import Button, Desk, Outgoing, Reaction
+from bot.care.sessions import Recorded
+from bot.care.values import Button, Desk, Outgoing, Reaction, Rows
 from content import wording
+from content.rules import hours
 from storage import invitations, people
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Staff, Treatment
 
+QUOTED = 80
+"""Letters of what was not understood that are said back."""
+PROBLEMS_SHOWN = 12
+NOTES_SHOWN = 3
+
 
 def not_understood(desk: Desk, language: str, problems: Sequence[Problem], example: str) -> Markup:
-    """Everything that was not understood, each with what to do, and an example."""
-    lines = [desk.say(language, f"staff.problem.{it.key}", phrase=it.phrase) for it in problems]
+    """What was not understood, each with what to do, and an example."""
+    lines = [
+        desk.say(language, f"staff.problem.{it.key}", phrase=shortened(it.phrase))
+        for it in problems[:PROBLEMS_SHOWN]
+    ]
     return desk.say(
         language,
         "staff.newsession.not_understood",
@@ -28,8 +39,13 @@ def not_understood(desk: Desk, language: str, problems: Sequence[Problem], examp
     )
 
 
+def shortened(text: str) -> str:
+    """What somebody wrote, as much as is needed to find it again: a message holds 4096 letters."""
+    return text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
+
+
 def question(desk: Desk, clinic: Clinic, choice: Choice) -> Markup:
-    return desk.say(clinic.language, f"staff.ask.{choice.key}", phrase=choice.phrase)
+    return desk.say(clinic.language, f"staff.ask.{choice.key}", phrase=shortened(choice.phrase))
 
 
 def option(desk: Desk, language: str, value: str) -> str:
@@ -52,52 +68,65 @@ def from_when(desk: Desk, language: str, hours: float, *, is_rule: bool) -> str:
 
 def same_person(desk: Desk, language: str, treatment: Treatment) -> str:
     """A button's label without a name: names may be long, and need no repeating here."""
-    day = wording.day(treatment.ended_at, ZoneInfo(treatment.timezone), language)
-    return desk.say(language, "staff.button.same_person", day=day).unescape()
+    return _of_when(desk, language, "same_person", treatment)
+
+
+def that_session(desk: Desk, language: str, treatment: Treatment) -> str:
+    """A button's label for one of several patients of one name."""
+    return _of_when(desk, language, "that_session", treatment)
 
 
 def preview(
     desk: Desk,
-    tx: Transaction,
     clinic: Clinic,
     understood: Understood,
     *,
     chosen: Patient | None,
+    has_namesakes: bool,
     from_hours: float | None,
     now: datetime,
 ) -> Markup:
     """What was understood, before anything is saved."""
-    language = clinic.language
-    lines = [
-        desk.say(language, "staff.preview.head"),
-        desk.say(language, "staff.preview.name", name=understood.name),
-        _ended(desk, clinic, understood.ended, now, not_over_yet=understood.not_over_yet),
-        *_details(desk, clinic, understood),
-    ]
-    if understood.use:
-        lines.append(_recommended(desk, language, understood.use, from_hours))
-    lines += [
-        desk.say(language, "staff.preview.inside_use", phrase=phrase)
-        for phrase in understood.inside_use
+    say = partial(desk.say, clinic.language)
+    notes = [
+        say("staff.preview.inside_use", phrase=shortened(phrase))
+        for phrase in understood.inside_use[:NOTES_SHOWN]
     ]
     if chosen:
-        key = "chosen_agreed" if chosen.agreed_at else "chosen"
-        lines.append(desk.say(language, f"staff.preview.{key}"))
-    elif standing(tx, clinic.id, understood.name):
-        lines.append(desk.say(language, "staff.preview.same_name"))
-    lines.append(desk.say(language, "staff.preview.foot"))
-    return Markup("\n").join(lines)
+        notes.append(say(f"staff.preview.chosen.{patient_state(chosen)}"))
+    elif has_namesakes:
+        notes.append(say("staff.preview.same_name"))
+    return Markup("\n").join(
+        [
+            say("staff.preview.head"),
+            *_session(desk, clinic, understood, from_hours, now),
+            *notes,
+            say("staff.preview.foot"),
+        ]
+    )
 
 
-def saved(desk: Desk, tx: Transaction, staff: Staff, recorded: Recorded) -> Sequence[Reaction]:
+def recorded(
+    desk: Desk, clinic: Clinic, understood: Understood, from_hours: float | None, now: datetime
+) -> Markup:
+    """What stands in the place of the preview once it is saved."""
+    head = desk.say(clinic.language, "staff.preview.saved")
+    return Markup("\n").join([head, *_session(desk, clinic, understood, from_hours, now)])
+
+
+def saved(desk: Desk, clinic: Clinic, staff: Staff, recorded: Recorded) -> Sequence[Reaction]:
     """What staff need once a session is saved: the link, the typed code, the picture, `Undo`."""
-    clinic = people.clinic(tx, staff.clinic_id)
     language = clinic.language
     undo = Button(
         label=desk.say(language, "staff.button.undo"), action=f"undo:{recorded.treatment.id}"
     )
     if recorded.codes is None:
-        text = desk.say(language, "staff.saved.known", name=recorded.patient.name)
+        text = desk.say(
+            language,
+            f"staff.saved.known.{patient_state(recorded.patient)}",
+            name=recorded.patient.name,
+            read_out=_read_out(desk, clinic, recorded.treatment),
+        )
         return [Outgoing(account=staff.account, text=text, buttons=((undo,),), protect=True)]
     return invitation(desk, clinic, staff, recorded, head="staff.saved.new", buttons=((undo,),))
 
@@ -109,7 +138,7 @@ def invitation(
     recorded: Recorded,
     *,
     head: str,
-    buttons: tuple[tuple[Button, ...], ...] = (),
+    buttons: Rows = (),
 ) -> Sequence[Reaction]:
     """A patient's link, typed code and picture, and what to tell those without Telegram."""
     language, codes = clinic.language, recorded.codes
@@ -120,11 +149,10 @@ def invitation(
         language,
         head,
         name=recorded.patient.name,
-        link=link,
-        typed=codes.typed,
-        bot=desk.bot_username,
-        clinic=clinic.name,
-        phone=clinic.phone,
+        codes=desk.say(
+            language, "staff.saved.codes", link=link, typed=codes.typed, bot=desk.bot_username
+        ),
+        read_out=_read_out(desk, clinic, recorded.treatment),
     )
     picture = desk.say(language, "staff.saved.picture")
     return [
@@ -154,36 +182,78 @@ def session_line(
 def invitation_state(tx: Transaction, treatment: Treatment, patient: Patient, now: datetime) -> str:
     """How far the patient has come: the key of the words staff read."""
     if patient.agreed_at:
-        facts = {
-            "unreachable": patient.unreachable_at is not None,
-            "stopped": patient.stopped == "everything",
-            "tips_off": patient.stopped == "tips",
-        }
-        return next((key for key, holds in facts.items() if holds), "agreed")
-    open_ones = [it for it in invitations.of_treatment(tx, treatment.id) if not it.revoked_at]
-    openings = [it for one in open_ones for it in invitations.openings(tx, one.id)]
-    if openings:
-        return "declined" if all(it.declined_at for it in openings) else "opened"
-    if any(it.link_expires_at > now for it in open_ones):
-        return "not_opened"
-    return "expired"
+        return patient_state(patient)
+    given = [it for it in invitations.of_treatment(tx, treatment.id) if not it.revoked_at]
+    openings = [it for one in given for it in invitations.openings(tx, one.id)]
+    if openings and all(it.declined_at for it in openings):
+        return "declined"
+    if all(it.link_expires_at <= now for it in given):
+        return "expired"
+    return "opened" if openings else "not_opened"
 
 
-def _ended(
-    desk: Desk, clinic: Clinic, at: datetime, now: datetime, *, not_over_yet: bool
-) -> Markup:
-    zone, language = ZoneInfo(clinic.timezone), clinic.language
-    days = (at.astimezone(zone).date() - now.astimezone(zone).date()).days
-    near = {0: "today", -1: "yesterday"}.get(days)
-    day = desk.say(language, f"staff.preview.{near}") if near else ""
+def patient_state(patient: Patient) -> str:
+    """Whether messages reach the patient: the key of the words staff read."""
+    holds = {
+        "not_agreed": patient.agreed_at is None,
+        "unreachable": patient.unreachable_at is not None,
+        "stopped": patient.stopped == "everything",
+        "tips_off": patient.stopped == "tips",
+    }
+    return next((key for key, is_so in holds.items() if is_so), "agreed")
+
+
+def visit(clinic: Clinic, at: datetime) -> str:
+    """A visit with its year: it may be two years away, and a wrong year must be seen."""
+    local = at.astimezone(ZoneInfo(clinic.timezone)).replace(tzinfo=None)
+    return wording.wall_moment(local, clinic.language)
+
+
+def _of_when(desk: Desk, language: str, key: str, treatment: Treatment) -> str:
+    moment = wording.moment(treatment.ended_at, ZoneInfo(treatment.timezone), language)
+    return desk.say(language, f"staff.button.{key}", moment=moment).unescape()
+
+
+def _read_out(desk: Desk, clinic: Clinic, treatment: Treatment) -> Markup:
+    """What to tell those who get no messages, with this session's own hours."""
+    dry = hours(desk.library.rules["water"], session_facts(treatment))
     return desk.say(
+        clinic.language,
+        "staff.saved.read_out",
+        clinic=clinic.name,
+        phone=clinic.phone,
+        emergency_number=clinic.emergency_number,
+        dry=wording.duration(dry, clinic.language),
+    )
+
+
+def _session(
+    desk: Desk, clinic: Clinic, understood: Understood, from_hours: float | None, now: datetime
+) -> list[Markup]:
+    """The session as it was understood, a line for each thing."""
+    lines = [
+        desk.say(clinic.language, "staff.preview.name", name=understood.name),
+        _ended(desk, clinic, understood, now),
+        *_details(desk, clinic, understood),
+    ]
+    if understood.use:
+        lines.append(_recommended(desk, clinic.language, understood.use, from_hours))
+    return lines
+
+
+def _ended(desk: Desk, clinic: Clinic, understood: Understood, now: datetime) -> Markup:
+    zone, language, at = ZoneInfo(clinic.timezone), clinic.language, understood.ended
+    days = (at.astimezone(zone).date() - now.astimezone(zone).date()).days
+    near = {0: "today", -1: "yesterday", 1: "tomorrow"}.get(days)
+    when = desk.say(
         language,
-        "staff.preview.not_over" if not_over_yet else "staff.preview.ended",
-        day=day or wording.day(at, zone, language),
+        f"staff.preview.{near or 'another_day'}",
         time=wording.time_of_day(at, zone, language),
         date=wording.day(at, zone, language),
         zone=wording.zone_name(zone, language),
     )
+    key = "not_over" if understood.not_over_yet else "ended"
+    return desk.say(language, f"staff.preview.{key}", when=when)
 
 
 def _details(desk: Desk, clinic: Clinic, understood: Understood) -> list[Markup]:
@@ -224,6 +294,4 @@ def _recommended(desk: Desk, language: str, use: str, from_hours: float | None) 
 
 
 def _next(desk: Desk, clinic: Clinic, at: datetime | None) -> str:
-    if at is None:
-        return desk.say(clinic.language, "staff.preview.no_next")
-    return wording.moment(at, ZoneInfo(clinic.timezone), clinic.language)
+    return visit(clinic, at) if at else desk.say(clinic.language, "staff.preview.no_next")

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.care import enrolment
 from bot.care.people import who_is
+from bot.care.questions import heeding
 from bot.care.values import Button, Desk, Edit, Incoming, NewMenu, Outgoing, Reaction
 from storage import audit, people
 from storage.database import Transaction
@@ -14,11 +15,15 @@ from storage.database import Transaction
 LEVELS = ("tips", "everything")
 
 
+@heeding
 def offer(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/stop`: the two levels, nothing stopped before one is chosen."""
     known = who_is(tx, incoming.account)
     if known.patient is None or known.patient.agreed_at is None:
         text = desk.say(known.language, "stopping.nothing_comes", clinic=known.clinic.name)
+        return [Outgoing(account=incoming.account, text=text)]
+    if known.patient.stopped == "everything":
+        text = desk.say(known.language, "stopping.off_already", clinic=known.clinic.name)
         return [Outgoing(account=incoming.account, text=text)]
     buttons = tuple(
         (Button(label=desk.say(known.language, f"stopping.button.{it}"), action=f"stop:{it}"),)
@@ -54,9 +59,8 @@ def come_back(
     patient = who_is(tx, incoming.account).patient
     if patient is None or patient.agreed_at is None:
         return None
-    was_off = patient.stopped != "nothing" or patient.unreachable_at is not None
+    was_off = patient.stopped != "nothing"
     patient.stopped, patient.stopped_at = "nothing", None
-    people.reachable(tx, incoming.account)
     if was_off:
         _note(tx, patient.clinic_id, patient.id, "came back", now)
     head = "enrolment.welcome.back" if was_off else "enrolment.welcome.already"

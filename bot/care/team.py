@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot.care.enrolment import bad_code
 from bot.care.people import who_is
+from bot.care.showing import shortened
 from bot.care.values import (
     Button,
     Desk,
@@ -45,7 +46,11 @@ def invite(
     role = ROLES.get(wanted)
     if role is None:
         key = "staff.invite.how" if not wanted else "staff.invite.not_a_role"
-        return [Outgoing(account=incoming.account, text=desk.say(say, key, role=incoming.text))]
+        return [
+            Outgoing(
+                account=incoming.account, text=desk.say(say, key, role=shortened(incoming.text))
+            )
+        ]
     _, codes = invitations.invite(tx, clinic_id=clinic.id, role=role, now=now, created_by=staff.id)
     text = desk.say(
         say,
@@ -64,18 +69,13 @@ def join(
     known = who_is(tx, incoming.account)
     clinic = people.clinic(tx, invitation.clinic_id)
     say = clinic.language
-    role = desk.say(say, f"staff.role.{invitation.role}")
+    if invitation.used_at and not (known.staff and invitation.used_by == incoming.account):
+        return bad_code(desk, known, incoming)
+    if known.staff and not _changes(known.staff, invitation):
+        return [_already(desk, incoming, say, known.staff.role)]
     if known.staff:
-        if invitation.used_at and invitation.used_by != incoming.account:
-            return bad_code(desk, known, incoming)
-        if known.staff.clinic_id != clinic.id or invitation.used_by == incoming.account:
-            return [_already(desk, incoming, say, known.staff.role)]
-        if known.staff.role in (invitation.role, OWNER):
-            return [_already(desk, incoming, say, known.staff.role)]
         known.staff.left_at = now  # the same person, in the new role
         tx.flush()
-    elif invitation.used_at or invitation.link_expires_at <= now:
-        return bad_code(desk, known, incoming)
     member = Staff(
         clinic_id=clinic.id,
         account=incoming.account,
@@ -89,7 +89,10 @@ def join(
     audit.note(
         tx, clinic_id=clinic.id, at=now, actor=f"staff:{member.id}", action=f"joined {member.role}"
     )
-    welcome = desk.say(say, "staff.team.joined", role=role, clinic=clinic.name, name=incoming.sender)
+    role = desk.say(say, f"staff.role.{member.role}")
+    welcome = desk.say(
+        say, "staff.team.joined", role=role, clinic=clinic.name, name=incoming.sender
+    )
     return [
         Outgoing(account=incoming.account, text=welcome),
         NewMenu(account=incoming.account),
@@ -105,15 +108,16 @@ def take_back(
     member = people.staff_of(tx, staff.clinic_id, numbers(incoming.text)[0])
     if staff.role != OWNER or member is None or member.id == staff.id:
         return [Toast(text=desk.say(say, "staff.invite.owners_only"))]
-    if member.left_at is None:
-        member.left_at = now
-        audit.note(
-            tx,
-            clinic_id=staff.clinic_id,
-            at=now,
-            actor=f"staff:{staff.id}",
-            action=f"took staff:{member.id} off the team",
-        )
+    if member.left_at is not None:  # perhaps on the team again since, by another link
+        return [Toast(text=desk.say(say, "staff.draft.closed"))]
+    member.left_at = now
+    audit.note(
+        tx,
+        clinic_id=staff.clinic_id,
+        at=now,
+        actor=f"staff:{staff.id}",
+        action=f"took staff:{member.id} off the team",
+    )
     text = desk.say(say, "staff.team.taken_back", name=member.name)
     return [
         Edit(text=text),
@@ -122,10 +126,15 @@ def take_back(
     ]
 
 
+def _changes(member: Staff, invitation: Invitation) -> bool:
+    """Whether the link gives this member a new role; an owner stays one."""
+    if invitation.used_at or member.clinic_id != invitation.clinic_id:
+        return False
+    return member.role not in (invitation.role, OWNER)
+
+
 def _already(desk: Desk, incoming: Incoming, language: str, role: str) -> Outgoing:
-    text = desk.say(
-        language, "staff.team.already", role=desk.say(language, f"staff.role.{role}")
-    )
+    text = desk.say(language, "staff.team.already", role=desk.say(language, f"staff.role.{role}"))
     return Outgoing(account=incoming.account, text=text)
 
 

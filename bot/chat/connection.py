@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 WrongToken = InvalidToken
 """What every call raises if Telegram does not know the token."""
+NotReached = NetworkError
+"""What a call raises if Telegram could not be asked."""
 AnyBot = ExtBot[Any]
 RETRY_SECONDS = 5.0
 
@@ -47,3 +49,9 @@ async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
             log.warning("connect.not_reached", problem=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+
+
+async def username(token: str, api_url: str) -> str:
+    """The bot's name on Telegram. Raises WrongToken or NotReached."""
+    async with telegram_bot(token, api_url, AiohttpRequest()) as bot:
+        return bot.username

@@ -22,6 +22,10 @@ from storage.outgoing import Claimed
 
 log = structlog.get_logger(__name__)
 
+REPEAT_UNKNOWN = 15.0
+"""Seconds before an answer that may have arrived goes out once more: somebody waits, yet what
+cut it off must have time to pass."""
+
 
 class Answers:
     """One task a chat that has answers waiting."""
@@ -98,7 +102,7 @@ class Answers:
             case Retry(after):
                 return backoff(failures + 1) if after is None else after
             case Unknown() if not claimed.doubted:
-                return backoff(failures + 1)
+                return REPEAT_UNKNOWN
         return 0
 
     async def _record(self, claimed: Claimed, outcome: Outcome) -> None:

@@ -1,0 +1,200 @@
+"""Answers as rows: in order within a chat, retried, given up after their time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from bot.care.values import Outgoing
+from bot.clock import MovableClock
+from bot.delivery.answers import Answers
+from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from storage import outgoing
+from storage.database import Database, Transaction
+from storage.migrate import migrate
+from storage.models import OutgoingRow
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+PATIENCE = 10
+
+
+class Post:
+    """Answers on a real file; only Telegram is made up."""
+
+    def __init__(self, file: Path) -> None:
+        url = f"sqlite:///{file}"
+        migrate(url)
+        self.database = Database(url)
+        self.clock = MovableClock(NOW)
+        self.sent: list[tuple[int, str]] = []
+        self.says: list[Outcome] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._taken = asyncio.Condition()
+        self.answers = self.new()
+
+    def new(self) -> Answers:
+        return Answers(database=self.database, clock=self.clock, send=self.send)
+
+    async def send(self, message: Outgoing, kind: Kind) -> Outcome:
+        assert kind == "answer"
+        async with self._taken:
+            self.sent.append((message.account, message.text))
+            self._taken.notify_all()
+        await self.gate.wait()
+        return self.says.pop(0) if self.says else Sent(len(self.sent))
+
+    async def write(self, *texts: str, account: int = 7) -> None:
+        rows = [(account, Outgoing(account=account, text=text).dumps()) for text in texts]
+        await self.database.run(
+            lambda tx: outgoing.add(tx, rows, update_id=1, now=self.clock.now())
+        )
+
+    async def rows(self) -> list[OutgoingRow]:
+        return await self.database.run(all_rows)
+
+    async def until_sent(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE), self._taken:
+            await self._taken.wait_for(lambda: len(self.sent) >= count)
+
+    async def idle(self) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while self.answers.waiting():  # noqa: ASYNC110  no event tells that nothing is left
+                await asyncio.sleep(0.01)
+
+
+def all_rows(tx: Transaction) -> list[OutgoingRow]:
+    return list(tx.exec(select(OutgoingRow).order_by(col(OutgoingRow.id))).all())
+
+
+@pytest.fixture
+async def post(tmp_path: Path) -> AsyncIterator[Post]:
+    post = Post(tmp_path / "x.db")
+    yield post
+    post.gate.set()
+    await post.answers.stop()
+    post.database.close()
+
+
+async def test_answers_go_out_in_order_and_their_words_are_forgotten(post: Post) -> None:
+    await post.write("one", "two", "three")
+    post.answers.notify([7])
+    await post.idle()
+    assert post.sent == [(7, "one"), (7, "two"), (7, "three")]
+    assert [(row.state, row.payload) for row in await post.rows()] == [("sent", "")] * 3
+
+
+async def test_one_slow_chat_does_not_hold_another(post: Post) -> None:
+    await post.write("slow")
+    post.gate.clear()
+    post.answers.notify([7])
+    await post.write("quick", account=8)
+    post.answers.notify([8])
+    await post.until_sent(2)
+    assert set(post.answers.waiting()) == {7, 8}
+    post.gate.set()
+    await post.idle()
+
+
+async def test_an_answer_written_while_another_goes_out_follows_it(post: Post) -> None:
+    await post.write("one")
+    post.gate.clear()
+    post.answers.notify([7])
+    await post.write("two")
+    post.answers.notify([7])
+    post.gate.set()
+    await post.idle()
+    assert [text for _, text in post.sent] == ["one", "two"]
+
+
+async def test_what_was_surely_not_sent_is_sent_again_before_the_next(post: Post) -> None:
+    post.says = [Retry(after=0.01)]
+    await post.write("one", "two")
+    post.answers.notify([7])
+    await post.idle()
+    assert [text for _, text in post.sent] == ["one", "one", "two"]
+    assert not (await post.rows())[0].doubted
+
+
+async def test_what_may_have_arrived_is_sent_once_more_and_no_oftener(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
+    post.says = [Unknown(), Unknown()]
+    await post.write("one", "two")
+    post.answers.notify([7])
+    await post.idle()
+    assert [text for _, text in post.sent] == ["one", "one", "two"]
+    assert [row.state for row in await post.rows()] == ["unknown", "sent"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"), [(Unreachable("blocked"), "unreachable"), (Refused("bad"), "failed")]
+)
+async def test_what_cannot_be_sent_does_not_stop_the_next(
+    post: Post, outcome: Outcome, state: str
+) -> None:
+    post.says = [outcome]
+    await post.write("one", "two")
+    post.answers.notify([7])
+    await post.idle()
+    assert [row.state for row in await post.rows()] == [state, "sent"]
+
+
+async def test_an_answer_older_than_an_hour_is_given_up(post: Post) -> None:
+    await post.write("old")
+    post.clock.move(timedelta(hours=1))
+    await post.write("new")
+    post.answers.notify([7])
+    await post.idle()
+    assert post.sent == [(7, "new")]
+    assert [(row.state, row.payload) for row in await post.rows()] == [
+        ("expired", ""),
+        ("sent", ""),
+    ]
+
+
+async def test_at_a_start_what_waited_is_sent_and_what_was_on_its_way_once_more(
+    post: Post,
+) -> None:
+    await post.write("on its way", "twice in doubt", "waited")
+
+    def crash(tx: Transaction) -> None:
+        first, second, _ = all_rows(tx)
+        first.state = second.state = "sending"
+        second.doubted = True
+
+    await post.database.run(crash)
+    await post.answers.recover()
+    await post.idle()
+    assert [text for _, text in post.sent] == ["on its way", "waited"]
+    assert [row.state for row in await post.rows()] == ["sent", "unknown", "sent"]
+
+
+async def test_stopping_lets_what_is_on_its_way_come_back(post: Post) -> None:
+    await post.write("one", "two")
+    post.gate.clear()
+    post.answers.notify([7])
+    await post.until_sent(1)
+    stopping = asyncio.create_task(post.answers.stop())
+    await asyncio.sleep(0)
+    post.gate.set()
+    await stopping
+    assert [row.state for row in await post.rows()] == ["sent", "scheduled"]
+    post.answers.notify([7])
+    assert not post.answers.waiting()
+
+
+async def test_old_answers_are_forgotten_in_the_end(post: Post) -> None:
+    await post.write("one")
+    post.answers.notify([7])
+    await post.idle()
+    await post.write("not sent yet")
+    later = NOW + outgoing.KEEP + timedelta(minutes=1)
+    assert await post.database.run(outgoing.forget_old, later) == 1
+    assert len(await post.rows()) == 1

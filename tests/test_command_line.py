@@ -1,0 +1,227 @@
+"""The commands, as people type them: each in a process of its own, or called."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.__main__ import main
+from bot.simulator import Simulator
+from storage.migrate import head, schema_of
+from tests.story import settings_for
+
+ROOT = Path(__file__).parents[1]
+PLAN = [
+    "plan", "--json", "--at", "2026-11-22T14:30", "--timezone", "Europe/London", "--lang", "en",
+    "--area", "face", "--depth", "1.0", "--number", "2", "--of", "4",
+    "--next", "2026-12-20T10:00",
+]  # fmt: skip
+
+
+class Said:
+    """What a command printed, and its exit code."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+        self._capsys, self._monkeypatch = capsys, monkeypatch
+
+    def __call__(self, *arguments: str, given: str = "") -> tuple[int, str, str]:
+        self._monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+        code = main(arguments)
+        printed = self._capsys.readouterr()
+        return code, printed.out, printed.err
+
+    def rows(self, *arguments: str, given: str = "") -> list[dict[str, Any]]:
+        code, out, err = self(*arguments, given=given)
+        assert (code, err) == (0, "")
+        return [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Said:
+    return Said(capsys, monkeypatch)
+
+
+def test_plan_says_each_message_with_its_time_and_its_words(said: Said) -> None:
+    rows = said.rows(*PLAN)
+    assert [row["key"] for row in rows] == [
+        "first_hours", "first_evening", "next_morning", "day1_evening", "day2", "check_72",
+        "day5", "day7", "day14", "precare", "coming", "today",
+    ]  # fmt: skip
+    assert rows[0]["due_at"] == "2026-11-22T15:30:00+00:00"
+    due = [datetime.fromisoformat(row["due_at"]) for row in rows]
+    assert due == sorted(due)
+    for row in rows:
+        assert set(row) == {"key", "topic", "due_at", "expires_at", "text"}
+        assert datetime.fromisoformat(row["expires_at"]) > datetime.fromisoformat(row["due_at"])
+        assert "<" not in row["text"]
+        assert 0 < len(row["text"]) <= 600
+    topics = {row["topic"] for row in rows}
+    assert topics >= {"sunscreen", "makeup", "cleansing", "moisturiser", "next_session"}
+
+
+def test_plan_reads_sessions_as_lines_and_numbers_their_messages(said: Said) -> None:
+    lines = [
+        {"at": "2026-11-22T14:30", "timezone": "Europe/London", "depth": 1.0},
+        {"at": "2026-11-22T23:30", "timezone": "Asia/Kathmandu", "next": "2026-12-20T08:30"},
+    ]
+    rows = said.rows("plan", "--json", given="\n".join(map(json.dumps, lines)) + "\n")
+    assert {row["line"] for row in rows} == {0, 1}
+    assert all(row["due_at"].endswith("+05:45") for row in rows if row["line"] == 1)
+    assert "next_session" in {row["topic"] for row in rows if row["line"] == 1}
+
+
+def test_plan_in_words_is_read_by_people(said: Said) -> None:
+    code, out, _ = said(*[word for word in PLAN if word != "--json"])
+    assert code == 0
+    assert "Sun 22 Nov 2026 15:30  first_hours" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "complaint"),
+    [
+        (["plan"], "", "--at"),
+        (["plan", "--at", "yesterday"], "", "at:"),
+        (["plan", "--at", "2026-11-22T14:30", "--timezone", "Mars/Base"], "", "Mars/Base"),
+        (["plan", "--at", "2026-11-22T14:30", "--area", "knee", "--depth", "x"], "", "area:"),
+        (["plan", "--json"], "nonsense\n", "JSON"),
+        (["ask"], "", "--json"),
+        (["ask", "--json"], '{"hours": 3}\n', "text:"),
+        (["run"], "", "TELEGRAM_TOKEN"),
+        (["invite-owner"], "", "CLINIC_PHONE"),
+        (["web"], "", "not ready yet"),
+        (["worker"], "", "not ready yet"),
+    ],
+)
+def test_a_mistake_is_one_clear_line_and_exit_2(
+    said: Said, arguments: list[str], given: str, complaint: str
+) -> None:
+    code, _, err = said(*arguments, given=given)
+    assert code == 2
+    assert complaint in err
+    assert "Traceback" not in err
+
+
+def test_ask_answers_line_by_line_in_order(said: Said) -> None:
+    asked = [
+        {"text": "is my face meant to be red", "lang": "en", "hours": 20},
+        {"text": "is my face meant to be red", "lang": "en", "hours": 100},
+        {"text": "I can't breathe", "lang": "en", "hours": 3},
+        {"text": "can I wear make-up", "lang": "en", "hours": 10},
+        {"text": "no puedo respirar", "lang": "es", "hours": 10},
+        {"text": "hello"},
+    ]
+    rows = said.rows("ask", "--json", given="\n".join(map(json.dumps, asked)))
+    assert [(row["topic"], row["level"]) for row in rows] == [
+        ("redness", "normal"),
+        ("redness", "soon"),
+        ("emergency", "emergency"),
+        ("makeup", "info"),
+        ("emergency", "emergency"),
+        ("unknown", "info"),
+    ]
+    assert "112" in rows[2]["reply"].splitlines()[0]
+    assert all("<" not in row["reply"] for row in rows)
+
+
+def test_ask_in_words(said: Said) -> None:
+    code, out, _ = said("ask", "is my face meant to be red", "--hours", "30", "--lang", "en")
+    assert code == 0
+    assert "[redness, normal]" in out
+
+
+def test_migrate_makes_the_database(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.db'}"
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert said("migrate")[0] == 0
+    assert schema_of(url) == head()
+
+
+async def test_invite_owner_prints_a_link_that_makes_an_owner(
+    simulator: Simulator, tmp_path: Path
+) -> None:
+    settings = settings_for(simulator, tmp_path / "clinic.db")
+    environment = {
+        name.upper(): str(value) for name, value in settings.model_dump().items() if value
+    }
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "invite-owner",
+        env={**os.environ, **environment}, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    assert process.returncode == 0
+    assert out.decode().startswith(f"https://t.me/{simulator.username}?start=")
+
+
+async def test_a_wrong_token_is_said_plainly(simulator: Simulator, tmp_path: Path) -> None:
+    settings = settings_for(simulator, tmp_path / "clinic.db")
+    environment = {
+        name.upper(): str(value) for name, value in settings.model_dump().items() if value
+    } | {"TELEGRAM_TOKEN": "1:WRONG"}
+    for command in ("run", "invite-owner"):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", command,
+            env={**os.environ, **environment}, cwd=ROOT,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        _, err = await process.communicate()
+        assert process.returncode == 2
+        assert "TELEGRAM_TOKEN: Telegram does not know this token" in err.decode()
+        assert "WRONG" not in err.decode()
+    simulator.wrong_calls.clear()
+
+
+def test_where_telegram_cannot_be_reached_no_owner_is_invited(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "TELEGRAM_TOKEN": "1:x",
+        "TELEGRAM_API_URL": "http://127.0.0.1:1",
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'x.db'}",
+        "CLINIC_PHONE": "1",
+        "CLINIC_EMERGENCY_NUMBER": "112",
+        "CLINIC_TIMEZONE": "UTC",
+    }.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = said("invite-owner")
+    assert (code, out) == (2, "")
+    assert "could not be reached" in err
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[str]:
+    """The demo in a process of its own; the address of its page."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot", "demo", "--no-browser", "--port", "0",
+        cwd=ROOT, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout
+    line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+    yield next(word for word in line.split() if word.startswith("http://"))
+    process.terminate()
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+async def test_the_demo_prints_its_page_where_the_owner_is_welcomed(demo: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        async with session.get(demo) as page:
+            assert "Aftercare" in await page.text()
+        async with asyncio.timeout(10):
+            while True:
+                async with session.get(f"{demo}/demo/state", params={"person": 1001}) as state:
+                    shown = await state.text()
+                if "You are on the team" in shown:
+                    break
+    assert "Ana" in shown

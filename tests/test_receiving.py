@@ -1,0 +1,168 @@
+"""From Telegram into the inbox and to the handlers: nothing lost, nothing out of order."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from bot.care import questions
+from bot.chat.reading import chat_of
+from storage import inbox
+from storage.database import Transaction
+from storage.models import Inbox
+from tests.story import Story
+
+
+def all_updates(tx: Transaction) -> list[Inbox]:
+    return list(tx.exec(select(Inbox).order_by(col(Inbox.id))).all())
+
+
+async def test_a_handled_update_keeps_its_id_and_loses_its_words(story: Story) -> None:
+    story.ana.open()
+    story.ana.say("hello")
+    await story.reads(story.ana)
+    updates = await story.query(all_updates)
+    assert {(row.state, row.payload) for row in updates} == {("done", "")}
+
+
+async def test_an_update_that_comes_twice_has_one_effect(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    await story.stop()
+    story.ana.say("hello")
+    raw = story.simulator.updates.pending()[-1].as_json()
+    row = (raw["update_id"], chat_of(raw), json.dumps(raw))
+    stored = [await story.query(inbox.store, [row, row], story.clock.now()) for _ in range(2)]
+    assert [len(new) for new in stored] == [1, 0]
+    story.start()
+    assert len(await story.reads(story.ana)) == 1
+
+
+async def test_what_people_wrote_while_the_bot_was_down_is_answered_in_order(
+    story: Story,
+) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    await story.stop()
+    story.ana.say("can I wear make-up?")
+    story.ana.say("is my face meant to be red?")
+    story.ben.open()
+    story.start()
+    first, second = await story.reads(story.ana)
+    assert "ake-up" in first
+    assert "edness" in second
+    assert len(await story.reads(story.ben)) == 1
+
+
+async def test_an_update_that_cannot_be_handled_is_set_aside_kept_and_apologised_for(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries = 0
+
+    def broken(*_: Any, **__: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        raise RuntimeError("a fault of ours")
+
+    story.ana.open()
+    await story.reads(story.ana)
+    monkeypatch.setattr(questions, "free_text", broken)
+    monkeypatch.setattr("bot.chat.inbox_worker.PAUSE", 0.01)
+    story.ana.say("poison")
+    (sorry,) = await story.reads(story.ana)
+    assert tries == 3
+    assert "Something went wrong" in sorry
+    assert "999" in sorry
+    aside = (await story.query(all_updates))[-1]
+    assert (aside.state, aside.problem) == ("aside", "RuntimeError")
+    assert "poison" in aside.payload
+    monkeypatch.undo()
+    story.ana.say("/help")
+    assert "What I can do" in (await story.reads(story.ana))[0]
+
+
+async def test_a_malformed_update_does_not_stop_the_others(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    story.simulator.updates.add("message", {"message_id": "not a number", "chat": 7})
+    story.ana.say("/help")
+    assert len(await story.reads(story.ana)) == 1
+    malformed = next(row for row in await story.query(all_updates) if row.state == "aside")
+    assert malformed.tries == 3
+
+
+async def test_nothing_is_lost_while_telegram_is_down(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    port = int(story.simulator.url.rsplit(":", 1)[1])
+    await story.simulator.stop()
+    story.ana.say("/help")
+    await story.simulator.start(port)
+    assert "What I can do" in (await story.reads(story.ana))[0]
+
+
+async def test_a_batch_that_could_not_be_stored_is_fetched_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    stored, failures = inbox.store, 0
+
+    def full(*given: Any) -> Any:
+        nonlocal failures
+        failures += 1
+        if failures == 1:
+            raise OSError("no space left on device")
+        return stored(*given)
+
+    monkeypatch.setattr(inbox, "store", full)
+    story.ana.say("/help")
+    assert len(await story.reads(story.ana)) == 1
+    assert failures >= 2
+
+
+async def test_another_program_on_the_same_token_is_said_and_outlived(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    story.simulator.updates.end_poll("other getUpdates request")
+    story.ana.say("/help")
+    assert len(await story.reads(story.ana)) == 1
+
+
+async def test_the_ids_of_handled_updates_are_forgotten_after_14_days(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    now = story.clock.now()
+    assert await story.query(inbox.forget_handled, now + timedelta(days=13, hours=23)) == 0
+    assert await story.query(inbox.forget_handled, now + timedelta(days=14, hours=1)) > 0
+    assert await story.query(all_updates) == []
+
+
+async def test_updates_of_other_kinds_are_done_without_an_answer(story: Story) -> None:
+    group = story.simulator.add_group(-200, "Clinic")
+    story.ana.open()
+    await story.reads(story.ana)
+    group.remove_bot()
+    await story.settled()
+    assert {row.state for row in await story.query(all_updates)} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("update", "chat"),
+    [
+        ({"message": {"chat": {"id": 7}}}, 7),
+        ({"edited_message": {"chat": {"id": 8}}}, 8),
+        ({"callback_query": {"from": {"id": 9}, "message": {"chat": {"id": 9}}}}, 9),
+        ({"callback_query": {"from": {"id": 9}}}, 9),
+        ({"my_chat_member": {"chat": {"id": 5}}}, 5),
+        ({"poll": {}}, None),
+        ({"message": "nonsense"}, None),
+        ({"message": {"chat": {"id": "x"}}}, None),
+    ],
+)
+def test_the_chat_an_update_belongs_to(update: dict[str, Any], chat: int | None) -> None:
+    assert chat_of(update) == chat
