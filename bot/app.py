@@ -39,7 +39,7 @@ from storage.models import Clinic
 
 log = structlog.get_logger(__name__)
 
-UNKNOWN_TOKEN = "TELEGRAM_TOKEN: Telegram does not know this token"
+NOT_KNOWN = "TELEGRAM_TOKEN: Telegram does not know this token"
 
 
 class Joined:
@@ -88,7 +88,7 @@ class Bot:
             if not stop.is_set():
                 await self._serve(stop)
         except WrongToken:
-            raise SettingsError([UNKNOWN_TOKEN]) from None
+            raise SettingsError([NOT_KNOWN]) from None
         finally:
             await self._bot.shutdown()
 
@@ -182,7 +182,7 @@ async def invite_owner(settings: Settings) -> str:
         try:
             name = await username(token, api_url)
         except WrongToken:
-            raise SettingsError([UNKNOWN_TOKEN]) from None
+            raise SettingsError([NOT_KNOWN]) from None
         except NotReached:
             raise SettingsError([f"TELEGRAM_API_URL: {api_url} could not be reached"]) from None
         code = await database.run(_owner_code, clock.now())

@@ -82,6 +82,8 @@ class Phrases(BaseModel):
     """Words across which a denial carries on ("no *sign of* pus")."""
     deny_or: tuple[str, ...]
     """Words that carry a denial on to the next thing ("no fever *or* pus")."""
+    deny_stop: tuple[str, ...]
+    """Words that end it ("no pus *just* yellow crusts")."""
     numbers: Numbers
 
 
@@ -321,6 +323,7 @@ class Phrasebook:
         )
         self._through = _joined(phrases.deny_through for phrases in languages.values())
         self._or = _joined(phrases.deny_or for phrases in languages.values())
+        self._stop = _joined(phrases.deny_stop for phrases in languages.values())
         self.numbers = Numbers(
             **{
                 name: _joined(getattr(phrases.numbers, name) for phrases in languages.values())
@@ -463,6 +466,8 @@ class Phrasebook:
         thing: frozenset[int] = frozenset()
         for i in range(start, len(reading.tokens)):
             token, named = reading.tokens[i], things.get(i, frozenset())
+            if token.text in self._stop:
+                break
             if token.text in self._or:
                 thing = frozenset()
             elif named and (not thing or named & thing):

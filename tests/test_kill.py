@@ -172,7 +172,7 @@ async def test_at_sigterm_it_ends_cleanly(cut: Cut) -> None:
 
 async def test_no_name_no_word_and_no_token_is_in_the_log(cut: Cut) -> None:
     await enrolled(cut)
-    cut.simulator.faults.add("server_error", times=1)
+    cut.simulator.faults.add("server_error", times=1, chat_id=cut.ana.id)
     cut.ana.say("pus is coming out of my cheek")
     await cut.heard(cut.owner, "cheek")
     await cut.bot.terminate()
