@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 
+import structlog
+
 from bot import app, logs, preview
 from bot.clock import SystemClock
-from bot.config import CLINIC, Settings, SettingsError, read_settings
+from bot.config import CLINIC, NOT_YET, Settings, SettingsError, read_settings
 from content.reading import ContentError
 from storage.migrate import migrate
 
-NOT_YET = "`{command}` needs PostgreSQL and is not ready yet. For one clinic on one machine: run"
+log = structlog.get_logger("bot")
+
+LATER = "`{command}` needs PostgreSQL and is not ready yet. For one clinic on one machine: run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(_options: argparse.Namespace) -> None:
     settings = _settings("telegram_token", *CLINIC)
+    for name in filter(os.environ.get, NOT_YET):
+        log.warning("setting.not_used_yet", name=name)
     asyncio.run(app.run(settings))
 
 
@@ -52,7 +59,7 @@ def _invite_owner(_options: argparse.Namespace) -> None:
 
 
 def _not_yet(options: argparse.Namespace) -> None:
-    raise SettingsError([NOT_YET.format(command=options.command)])
+    raise SettingsError([LATER.format(command=options.command)])
 
 
 def _ask(options: argparse.Namespace) -> None:

@@ -133,14 +133,6 @@ async def test_an_unknown_chat_is_unreachable(bot: ExtBot[Any], simulator: Simul
     assert isinstance(found, Unreachable)
 
 
-async def test_a_wrong_token_stops_the_program(simulator: Simulator) -> None:
-    async with AiohttpRequest() as request:
-        bot = ExtBot("1:WRONG", base_url=f"{simulator.url}/bot", request=request)
-        with pytest.raises(InvalidToken):
-            await Sender(bot)(HELLO, "answer")
-    simulator.wrong_calls.clear()
-
-
 async def test_no_error_holds_the_address_with_the_token(simulator: Simulator) -> None:
     port = int(simulator.url.rsplit(":", 1)[1])
     await simulator.stop()
@@ -157,6 +149,7 @@ async def test_no_error_holds_the_address_with_the_token(simulator: Simulator) -
     [
         (RetryAfter(4), Retry(4)),
         (NotSent("no connection"), Retry(None)),
+        (InvalidToken(), Retry(None)),
         (TimedOut(), Unknown()),
         (NetworkError("Bad Gateway (502)"), Unknown()),
         (

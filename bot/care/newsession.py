@@ -95,7 +95,7 @@ def begin(
 def press(
     desk: Desk, tx: Transaction, staff: Staff, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
-    """A button under a draft: `pick:<field>:<n>`, `from:<hours>`, `same:<patient>`, `save`, `drop`."""
+    """A button under a draft; `which` is `<field>:<n>` of `pick`, hours of `from`, `same` a patient."""
     presses: dict[str, forms.Press] = {
         "pick": _pick,
         "from": _from,

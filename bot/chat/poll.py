@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
-from urllib.parse import urlencode
 
 import structlog
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
@@ -77,20 +75,16 @@ class Poll:
                 await asyncio.sleep(min(PAUSE_MOST, PAUSE_FIRST * 2 ** min(failures - 1, 5)))
 
     async def _fetch(self) -> None:
-        parameters: dict[str, Any] = {
-            "timeout": LONG_POLL,
-            "allowed_updates": json.dumps(ALLOWED),
-        }
+        parameters = {"timeout": str(LONG_POLL), "allowed_updates": json.dumps(ALLOWED)}
         if self._offset is not None:
-            parameters["offset"] = self._offset
+            parameters["offset"] = str(self._offset)
         # As raw JSON, each update apart: one that cannot be read must not stop the others.
-        answer = await self._request.retrieve(
-            f"{self._bot.base_url}/getUpdates?{urlencode(parameters)}",
-            read_timeout=LONG_POLL + GRACE,
+        result = await self._request.call(
+            f"{self._bot.base_url}/getUpdates", parameters, seconds=LONG_POLL + GRACE
         )
         batch = [
             update
-            for update in json.loads(answer)["result"]
+            for update in result
             if isinstance(update, dict) and isinstance(update.get("update_id"), int)
         ]
         if not batch:

@@ -43,11 +43,9 @@ class Sender:
         self._bot = bot
 
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
-        """Send once. Raises InvalidToken, which stops the program, and nothing else of Telegram."""
+        """Send once. Raises nothing of Telegram's."""
         try:
             sent = await self._send(message, REMINDER if kind == "reminder" else None)
-        except InvalidToken:
-            raise
         except TelegramError as error:
             return outcome_of(error)
         return Sent(sent.message_id)
@@ -79,8 +77,8 @@ def outcome_of(error: TelegramError) -> Outcome:
     match error:
         case RetryAfter():
             return Retry(seconds(error))
-        case NotSent():
-            return Retry()
+        case NotSent() | InvalidToken():
+            return Retry()  # a token that is refused ends the program where it fetches updates
         case Forbidden():
             return Unreachable(error.message)
         case BadRequest() if "chat not found" in error.message.lower():
