@@ -165,7 +165,7 @@ def _topics(
 
 
 def _is_part_of(hit: Hit, other: Hit) -> bool:
-    """ "spots" says nothing where "dark spots" is said."""
+    """Whether it says less than `other`: "spots" where "dark spots" is said."""
     return hit.key != other.key and hit.tokens < other.tokens
 
 
@@ -279,7 +279,7 @@ def _care(library: Library, topic: Topic, situation: Situation) -> Markup:
 
 
 def _permission(library: Library, topic: Topic, rule: Rule, situation: Situation) -> Markup:
-    """ "Not yet. From Wednesday 25 November, 14:30." or "Yes, if …", with its name if it has one."""
+    """What the rule says now: "Not yet. From Wednesday 25 November, 14:30", or "Yes, if …"."""
     key = f"topics.{topic.key}.{rule.key}"
     condition = _say(library, situation, f"{key}.if")
     name = _say(library, situation, f"{key}.name")

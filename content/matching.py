@@ -263,7 +263,7 @@ class Lexicon:
         return pieces if is_said else (word,)
 
     def _whole(self, piece: str) -> bool:
-        """Whether `piece` may be a word inside a longer one: few short ones, or all would fall apart."""
+        """Whether `piece` may be a word inside a longer one; few short ones, or any word would do."""
         if len(piece) < 3:
             return piece in _SHORT
         return piece in self._words or any(

@@ -13,8 +13,17 @@ from sqlmodel import col, select
 from bot.care.plans import settle
 from bot.care.values import Outgoing
 from bot.clock import MovableClock
-from bot.delivery.dispatcher import Dispatcher, backoff, slots_for
-from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.delivery.dispatcher import Dispatcher, slots_for
+from bot.delivery.outcome import (
+    Kind,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Unknown,
+    Unreachable,
+    backoff,
+)
 from bot.delivery.pacing import Pacing
 from content import library
 from storage.database import Database, Transaction

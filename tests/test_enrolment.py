@@ -67,7 +67,8 @@ def _recorded(
 
 
 def _with_codes(codes: Codes | None, treatment: Treatment) -> Invited:
-    assert codes and codes.typed
+    assert codes
+    assert codes.typed
     return Invited(codes.link, codes.typed, treatment.id, treatment.patient_id)
 
 
@@ -184,12 +185,12 @@ async def test_agreed_at_23_nothing_else_comes_before_the_morning(story: Story) 
     story.move_to(at(23, 23, 0))
     answer = await agreed(story, story.ana, codes.link)
     assert "Wash with lukewarm water only" in answer
-    assert "Next message: Tuesday 24 November, 08:30" in answer
+    assert "Next message: Tuesday 24 November, 08:00" in answer
     found = await states(story)
     assert found["first_hours"] == found["first_evening"] == "skipped(too_late)"
-    story.move_to(at(24, 8, 29))
+    story.move_to(at(24, 7, 59))
     assert await story.reads(story.ana) == []
-    story.move_to(at(24, 8, 30))
+    story.move_to(at(24, 8, 0))
     assert len(await story.reads(story.ana)) == 1
 
 
@@ -198,14 +199,14 @@ async def test_agreed_at_0759_the_mornings_message_still_comes_at_its_hour(story
     story.move_to(at(24, 7, 59))
     answer = await agreed(story, story.ana, codes.link)
     assert "Your skin now: day 1" in answer
-    assert "Next message: Tuesday 24 November, 08:30" in answer
-    story.move_to(at(24, 8, 30))
+    assert "Next message: Tuesday 24 November, 08:00" in answer
+    story.move_to(at(24, 8, 0))
     assert len(await story.reads(story.ana)) == 1
 
 
 async def test_agreed_right_after_the_morning_message_was_due_it_is_covered(story: Story) -> None:
     codes = await invited(story)
-    story.move_to(at(24, 8, 31))
+    story.move_to(at(24, 8, 1))
     answer = await agreed(story, story.ana, codes.link)
     assert (await states(story))["next_morning"] == "skipped(covered)"
     assert "no sunscreen before Tuesday, 13:30" in answer
@@ -294,7 +295,8 @@ async def test_declining_sends_nothing_and_leaves_it_open_for_that_account(story
     story.ana.press("No, thanks")
     [declined] = await story.reads(story.ana)
     assert "You will not get any messages." in declined
-    assert "+44 20 7946 0000" in declined and "999" in declined
+    assert "+44 20 7946 0000" in declined
+    assert "999" in declined
     story.move(hours=2)
     assert await story.reads(story.ana) == []
     assert "Thank you" in await agreed(story, story.ana, codes.link)
@@ -319,7 +321,8 @@ async def test_an_invented_code_gets_the_kind_answer(story: Story) -> None:
     story.ana.open("AbCdEfGhIjKlMnOpQrStUv")
     [answer] = await story.reads(story.ana)
     assert answer.startswith(KIND)
-    assert "+44 20 7946 0000" in answer and "999" in answer
+    assert "+44 20 7946 0000" in answer
+    assert "999" in answer
 
 
 @pytest.mark.parametrize("how", ["link", "typed"])
@@ -460,7 +463,7 @@ async def test_a_patient_opening_a_second_sessions_link_adds_it_at_once(story: S
     story.move_to(at(25, 14))
     await story.reads(story.ana)
     second = await invited(
-        story, "Ana again, today 13:00, neck, 0.5 mm, 1/3, next 2026-12-28 11:00"
+        story, "Ana again, today 13:30, neck, 0.5 mm, 1/3, next 2026-12-28 11:00"
     )
     story.ana.open(second.link)
     [answer] = await story.reads(story.ana)
@@ -601,7 +604,7 @@ async def test_an_awkward_clinic_name_is_shown_literally_everywhere(story: Story
 
 
 async def test_an_awkward_recommendation_is_quoted_literally(story: Story) -> None:
-    words = "<i>A & B</i> \"cream\" 🧴 كريم"
+    words = '<i>A & B</i> "cream" 🧴 كريم'
     answer = await agreed(
         story, story.ana, (await invited(story, f"Ana, today 13:30, use: {words}")).link
     )
@@ -623,12 +626,10 @@ async def late_evening(tmp_path: Path) -> AsyncIterator[Story]:
 
 async def test_after_a_late_session_only_first_hours_comes_at_night(late_evening: Story) -> None:
     story = late_evening
-    answer = await agreed(
-        story, story.ana, (await invited(story, "Ana, today 21:15, 1.0 mm")).link
-    )
+    answer = await agreed(story, story.ana, (await invited(story, "Ana, today 21:15, 1.0 mm")).link)
     assert "Next message: Monday 23 November, 22:15" in answer
     story.move_to(at(23, 22, 15))
     [first] = await story.reads(story.ana)
     assert "Hands off" in first
-    story.move_to(at(24, 8, 29))
+    story.move_to(at(24, 7, 59))
     assert await story.reads(story.ana) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -256,41 +256,31 @@ def _ended(desk: Desk, clinic: Clinic, understood: Understood, now: datetime) ->
     return desk.say(language, f"staff.preview.{key}", when=when)
 
 
-def _details(desk: Desk, clinic: Clinic, understood: Understood) -> list[Markup]:
-    language = clinic.language
-    assumed = desk.say(language, "staff.preview.assumed")
-    depth = (
-        desk.say(language, "staff.preview.depth_unknown")
-        if understood.depth_mm is None
-        else wording.millimetres(understood.depth_mm, language)
-    )
+def _details(desk: Desk, clinic: Clinic, understood: Understood) -> Iterator[Markup]:
+    """What may have been left out, each marked if it was."""
+    say = partial(desk.say, clinic.language)
+    depth = understood.depth_mm
     values: dict[str, str] = {
-        "area": desk.say(language, f"staff.area.{understood.area}"),
-        "device": desk.say(language, f"staff.device.{understood.device}"),
-        "depth": depth,
-        "number": desk.say(
-            language, "staff.preview.count", number=understood.number, of=understood.of
+        "area": say(f"staff.area.{understood.area}"),
+        "device": say(f"staff.device.{understood.device}"),
+        "depth": (
+            say("staff.preview.depth_unknown")
+            if depth is None
+            else wording.millimetres(depth, clinic.language)
         ),
+        "number": say("staff.preview.count", number=understood.number, of=understood.of),
         "next": _next(desk, clinic, understood.next),
     }
-    return [
-        desk.say(
-            language,
-            f"staff.preview.{key}",
-            value=value,
-            assumed=assumed if key in understood.assumed else "",
-        )
-        for key, value in values.items()
-    ]
+    for key, value in values.items():
+        line = say(f"staff.preview.{key}", value=value)
+        yield say("staff.preview.assumed", line=line) if key in understood.assumed else line
 
 
 def _recommended(desk: Desk, language: str, use: str, from_hours: float | None) -> Markup:
-    since = (
-        desk.say(language, "staff.preview.use_from", time=wording.duration(from_hours, language))
-        if from_hours
-        else ""
-    )
-    return desk.say(language, "staff.preview.use", use=use, since=since)
+    if not from_hours:
+        return desk.say(language, "staff.preview.use", use=use)
+    time = wording.duration(from_hours, language)
+    return desk.say(language, "staff.preview.use_later", use=use, time=time)
 
 
 def _next(desk: Desk, clinic: Clinic, at: datetime | None) -> str:

@@ -14,8 +14,17 @@ import structlog
 
 from bot.care.values import Outgoing
 from bot.clock import Clock
-from bot.delivery.dispatcher import STOP_WITHIN, backoff
-from bot.delivery.outcome import Outcome, Refused, Retry, Send, Sent, Unknown, Unreachable
+from bot.delivery.dispatcher import STOP_WITHIN
+from bot.delivery.outcome import (
+    Outcome,
+    Refused,
+    Retry,
+    Send,
+    Sent,
+    Unknown,
+    Unreachable,
+    backoff,
+)
 from storage import outgoing, people
 from storage.database import Database, Transaction
 from storage.outgoing import Claimed

@@ -14,22 +14,25 @@ way is never lost, never doubled, and never comes after its time.
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.care import sending
-from bot.care.sending import Attempt, Errand
+from bot.care.plans import message_of
+from bot.care.values import Outgoing
 from bot.clock import Clock
-from bot.delivery.outcome import Outcome, Refused, Retry, Send, Sent, Unknown, Unreachable
+from bot.delivery.outcome import Attempt, Outcome, Send, Unknown, Unreachable, doubt, to_record
 from bot.delivery.pacing import Pacing
+from content import schedule
 from content.library import Library
+from content.steps import Step
 from storage import people, reminders
 from storage.database import Database, Transaction
-from storage.reminders import Record
+from storage.models import Patient, Reminder
 
 log = structlog.get_logger(__name__)
 
@@ -37,10 +40,42 @@ LONGEST_SLEEP = 1.0
 """Seconds; the wall clock is read anew after each, so a clock that jumps is noticed."""
 GROUP_COMMIT = 0.005
 """Seconds in which outcomes gather to be recorded in one commit."""
-REPEAT_UNKNOWN = timedelta(seconds=60)
-BACKOFF_FIRST, BACKOFF_MOST = 2.0, 300.0
+LEASE = timedelta(seconds=60)
+LOOKED_AT_ONCE = 50
+"""Rows looked at in one transaction at the most: a long backlog never holds the writer."""
 STOP_WITHIN = 10.0
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Errand:
+    """A claimed reminder, ready to be sent: its claim is committed."""
+
+    attempt: Attempt
+    message: Outgoing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Haul:
+    """What one look at the due rows gave."""
+
+    errands: list[Errand]
+    more: bool
+    """There may be more due rows than were looked at."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Not now; look again at `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class GiveUp:
+    """Never; `reason` is a key that is shown in words."""
+
+    reason: str
 
 
 def slots_for(messages_per_second: float) -> int:
@@ -116,7 +151,7 @@ class Dispatcher:
             return
         without = self._pacing.chats_not_ready(now) | set(self._answering()) | set(self._in_flight)
         haul = await self._database.run(
-            sending.take_due, self._library, self._clock.now(), limit=free, without=without
+            take_due, self._library, self._clock.now(), limit=free, without=without
         )
         for errand in haul.errands:
             account = errand.message.account
@@ -166,6 +201,85 @@ class Dispatcher:
             )
 
 
+def take_due(
+    tx: Transaction, library: Library, now: datetime, *, limit: int, without: Collection[int]
+) -> Haul:
+    """Claim up to `limit` messages that can be sent now, none to the accounts `without`.
+
+    One to an account: its next one goes when this one has gone. A row that cannot be made into a
+    message is marked as failed; the others go on.
+    """
+    errands: list[Errand] = []
+    busy = set(without)
+    rows = reminders.due(tx, now, limit=LOOKED_AT_ONCE, without=without)
+    for row, patient in rows:
+        if len(errands) == limit:
+            break
+        if patient.account in busy:
+            continue
+        try:
+            errand = _look_at(tx, library, row, patient, now)
+        except (LookupError, ValueError, TypeError) as error:
+            log.exception("reminder.unusable", reminder=row.id, error=type(error).__name__)
+            row.state, row.reason, row.try_at = "failed", "unusable", None
+            continue
+        if errand:
+            errands.append(errand)
+            busy.add(errand.message.account)
+    return Haul(errands=errands, more=len(rows) == LOOKED_AT_ONCE)
+
+
+def _look_at(
+    tx: Transaction, library: Library, row: Reminder, patient: Patient, now: datetime
+) -> Errand | None:
+    match may_go(row, patient, library.step(row.step), now):
+        case GiveUp(reason):
+            row.state, row.reason, row.try_at = "skipped", reason, None
+        case Wait(until):
+            row.try_at = until
+        case None:
+            return _claim(tx, library, row, patient, now)
+    return None
+
+
+def may_go(row: Reminder, patient: Patient, step: Step, now: datetime) -> GiveUp | Wait | None:
+    """Whether a due row is sent at `now`; None: yes. Stop and block are facts of the patient."""
+    reasons = {
+        "expired": row.expires_at <= now,
+        "not_agreed": patient.agreed_at is None or patient.account is None,
+        "stopped": patient.stopped == "everything",
+        "tips_off": patient.stopped == "tips" and step.kind != "appointment",
+        "unreachable": patient.unreachable_at is not None,
+    }
+    if reason := next((key for key, holds in reasons.items() if holds), None):
+        return GiveUp(reason)
+    morning = schedule.night_ends(now, ZoneInfo(patient.timezone))
+    if morning and step.at_night != "send":
+        return Wait(morning)
+    return None
+
+
+def _claim(
+    tx: Transaction, library: Library, row: Reminder, patient: Patient, now: datetime
+) -> Errand:
+    message = message_of(tx, library, row, now)
+    row.language, row.content_version = library.texts.known(patient.language), library.version
+    reminders.claim(tx, row, lease_until=now + LEASE)
+    return Errand(attempt=attempt_of(library, row), message=message)
+
+
+def attempt_of(library: Library, row: Reminder) -> Attempt:
+    """A row that is being sent."""
+    return Attempt(
+        id=row.id,
+        fence=row.fence,
+        attempts=row.attempts,
+        expires_at=row.expires_at,
+        if_unknown=library.step(row.step).if_unknown,
+        doubted=row.doubted,
+    )
+
+
 def _record(tx: Transaction, batch: list[tuple[Errand, Outcome]], now: datetime) -> list[int]:
     for errand, outcome in batch:
         if isinstance(outcome, Unreachable):
@@ -175,45 +289,7 @@ def _record(tx: Transaction, batch: list[tuple[Errand, Outcome]], now: datetime)
     )
 
 
-def to_record(attempt: Attempt, outcome: Outcome, now: datetime) -> Record:
-    """What is written down of one attempt."""
-    match outcome:
-        case Sent(message_id):
-            return Record(
-                id=attempt.id, fence=attempt.fence, state="sent", sent_at=now, message_id=message_id
-            )
-        case Retry(after):
-            wait = timedelta(seconds=backoff(attempt.attempts) if after is None else after)
-            return Record(id=attempt.id, fence=attempt.fence, state="scheduled", try_at=now + wait)
-        case Unreachable(why):
-            return Record(id=attempt.id, fence=attempt.fence, state="unreachable", reason=why)
-        case Refused(why):
-            return Record(id=attempt.id, fence=attempt.fence, state="failed", reason=why)
-        case Unknown():
-            return doubt(attempt, now)
-
-
-def doubt(attempt: Attempt, now: datetime) -> Record:
-    """It may have arrived: once more where its step says so and there is time, never twice."""
-    again = now + REPEAT_UNKNOWN
-    repeats = attempt.if_unknown == "resend" and not attempt.doubted and again < attempt.expires_at
-    return Record(
-        id=attempt.id,
-        fence=attempt.fence,
-        state="unknown",
-        reason="repeats" if repeats else "not_repeated",
-        try_at=again if repeats else None,
-        doubted=True,
-    )
-
-
-def backoff(attempts: int) -> float:
-    """Seconds before the next try: doubling from 2 s to 5 min, spread out."""
-    most = min(BACKOFF_MOST, BACKOFF_FIRST * 2 ** min(attempts - 1, 10))
-    return random.uniform(most / 2, most)  # noqa: S311  not a secret
-
-
 def _orphans(tx: Transaction, library: Library, now: datetime) -> int:
     rows = reminders.sending(tx, lease_before=None)
-    reminders.record(tx, [doubt(sending.attempt_of(library, row), now) for row in rows])
+    reminders.record(tx, [doubt(attempt_of(library, row), now) for row in rows])
     return len(rows)

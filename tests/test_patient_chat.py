@@ -1,0 +1,580 @@
+"""What a patient, somebody invited and a stranger are answered, and who else is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from sqlmodel import select
+
+from bot.care.arrival import PATIENT_MENU
+from bot.simulator.people import Person
+from storage.database import Transaction
+from storage.models import Inbox, OutgoingRow
+from tests.story import Story
+from tests.test_enrolment import AWKWARD, LIBRARY, agreed, at, invited, states
+
+PAUSE = 4
+"""Seconds in which a chat's burst comes back, so that no test waits for its pacing."""
+STRANGER = "This is the aftercare helper of Rosewood Clinic."
+NOT_UNDERSTOOD = "I am sorry, I did not understand."
+CALL_NOW = "Call 999 now. Do not wait for us or for a message."
+CALL_TODAY = "Call Rosewood Clinic now: +44 20 7946 0000."
+TOLD = "I have just told the clinic's team."
+BREATH = "help I can't breathe"
+PUS = "there is yellow pus coming out"
+
+
+async def patient(story: Story) -> Person:
+    """Ana, who has agreed to the messages of her session of 13:30; all read so far."""
+    await agreed(story, story.ana, (await invited(story)).link)
+    await story.reads(story.owner)
+    return story.ana
+
+
+async def asks(story: Story, person: Person, text: str) -> str:
+    """The one answer to what `person` writes, a few seconds after what was said before."""
+    story.move(seconds=PAUSE)
+    person.say(text)
+    [answer] = await story.reads(person)
+    return answer
+
+
+# --- commands
+
+
+async def test_a_patient_sees_the_patients_commands_and_none_of_the_teams(story: Story) -> None:
+    ana = await patient(story)
+    assert {one["command"] for one in ana.commands} == set(PATIENT_MENU)
+
+
+async def test_today_says_what_to_do_at_this_hour_and_whom_to_call(story: Story) -> None:
+    ana = await patient(story)
+    assert "No water on treated skin before Monday, 17:30" in await asks(story, ana, "/today")
+    story.move_to(at(24, 12))
+    await story.reads(ana)
+    now = await asks(story, ana, "/today")
+    assert "Wash with lukewarm water only" in now
+    assert "Call 999 now" in now
+    assert "Call us today (+44 20 7946 0000)" in now
+
+
+async def test_plan_says_from_when_and_lists_the_messages_to_come(story: Story) -> None:
+    ana = await patient(story)
+    plan = await asks(story, ana, "/plan")
+    assert "Thursday 26 November, 13:30: make-up" in plan
+    assert "Monday 23 November, 19:30: the first evening" in plan
+    assert "Your next session is on Monday 21 December, 10:00" in plan
+
+
+async def test_next_names_the_visit_and_the_next_message(story: Story) -> None:
+    ana = await patient(story)
+    coming = await asks(story, ana, "/next")
+    assert "Monday 21 December, 10:00" in coming
+    assert "My next message comes on Monday 23 November, 14:30" in coming
+
+
+async def test_sideeffects_are_placed_in_this_hours_phase(story: Story) -> None:
+    ana = await patient(story)
+    assert "Redness" in (await asks(story, ana, "/sideeffects")).split("call us")[0]
+    story.move_to(at(27, 18))
+    await story.reads(ana)
+    later = await asks(story, ana, "/sideeffects")
+    assert "Redness" in later.split("call us", 1)[1]
+
+
+async def test_help_lists_the_commands_every_topic_and_the_numbers(story: Story) -> None:
+    shown = await asks(story, await patient(story), "/help")
+    for command in ("/today", "/plan", "/next", "/sideeffects", "/contact", "/stop"):
+        assert command in shown
+    assert all(f"/{topic}" in shown for topic in LIBRARY.topics)
+    assert "999" in shown
+    assert "+44 20 7946 0000" in shown
+
+
+async def test_contact_gives_the_numbers_with_one_to_copy(story: Story) -> None:
+    ana = await patient(story)
+    assert "+44 20 7946 0000" in await asks(story, ana, "/contact")
+    [button] = ana.received[-1].buttons[0]
+    assert button.copy_text == "+44 20 7946 0000"
+
+
+async def test_language_says_that_it_is_english_for_now(story: Story) -> None:
+    assert "I speak English for now" in await asks(story, story.ana, "/language")
+
+
+async def test_every_topic_is_a_command(story: Story) -> None:
+    await patient(story)
+    topics = [topic for topic in LIBRARY.topics if topic not in ("stop", "contact")]
+    crowd = [story.simulator.add_person(3000 + n, f"P{n}") for n in range(len(topics))]
+    for person, topic in zip(crowd, topics, strict=True):
+        person.say(f"/{topic}")
+    for person, topic in zip(crowd, topics, strict=True):
+        [answer] = await story.reads(person)
+        assert "I do not know" not in answer, topic
+        assert NOT_UNDERSTOOD not in answer, topic
+
+
+async def test_a_topics_command_is_answered_for_this_hour(story: Story) -> None:
+    ana = await patient(story)
+    assert "Not yet. From Thursday 26 November, 13:30" in await asks(story, ana, "/makeup")
+    story.move_to(at(26, 13, 30))
+    await story.reads(ana)
+    assert (await asks(story, ana, "/makeup")).startswith("Yes")
+
+
+async def test_an_unknown_command_is_answered_with_what_there_is(story: Story) -> None:
+    answer = await asks(story, story.ana, "/frobnicate")
+    assert "/help" in answer
+    assert "+44 20 7946 0000" in answer
+
+
+@pytest.mark.parametrize("command", ["/newsession Ana, today 13:30", "/sessions", "/invite owner"])
+async def test_a_command_of_the_team_does_not_exist_for_anybody_else(
+    story: Story, command: str
+) -> None:
+    assert (await asks(story, story.ana, command)).startswith("I do not know that command.")
+
+
+# --- free text
+
+
+async def test_redness_is_expected_at_20_hours_and_for_the_clinic_at_100(story: Story) -> None:
+    ana = await patient(story)
+    story.move_to(at(24, 9, 30))
+    await story.reads(ana)
+    assert "Redness, day 1: this is expected." in await asks(story, ana, "my face is so red")
+    story.move_to(at(27, 17, 30))
+    await story.reads(ana)
+    assert "please call us: +44 20 7946 0000" in await asks(story, ana, "my face is so red")
+    assert await story.reads(story.owner) == []  # nobody is woken for the next working day
+
+
+async def test_what_is_not_understood_is_said_so_with_the_numbers(story: Story) -> None:
+    answer = await asks(story, await patient(story), "qwerty asdf")
+    assert answer.startswith(NOT_UNDERSTOOD)
+    assert "+44 20 7946 0000" in answer
+    assert "999" in answer
+
+
+async def test_a_stranger_is_told_what_this_is_and_how_to_get_in(story: Story) -> None:
+    for words in ("hello there", "/start", "/today", "/plan", "/next"):
+        person = story.simulator.add_person(4000 + len(words), "Zoe")
+        answer = await asks(story, person, words)
+        assert STRANGER in answer, words
+        assert "+44 20 7946 0000" in answer
+        assert "999" in answer
+
+
+async def test_a_stranger_asking_about_care_is_answered_in_general(story: Story) -> None:
+    assert "after a session" in await asks(story, story.ana, "can I wear make-up?")
+
+
+# --- warning signs
+
+
+@pytest.mark.parametrize(
+    ("words", "begins", "level"),
+    [(BREATH, CALL_NOW, "EMERGENCY"), (PUS, CALL_TODAY, "Needs the clinic or a doctor today")],
+)
+async def test_a_warning_sign_is_answered_with_whom_to_call_and_staff_told_at_once(
+    story: Story, words: str, begins: str, level: str
+) -> None:
+    ana = await patient(story)
+    story.move_to(at(24, 12, 10))
+    await story.reads(ana)
+    answer = await asks(story, ana, words)
+    assert answer.startswith(begins)
+    assert answer.count(TOLD) == 1
+    [alarm] = await story.reads(story.owner)
+    assert level in alarm
+    assert "Ana López, day 1 (23 hours after the session), wrote on" in alarm
+    assert words in alarm
+    assert story.owner.received[-1].protected
+
+
+async def test_the_whole_team_is_told(story: Story) -> None:
+    ana = await patient(story)
+    story.owner.say("/invite clinician")
+    [link] = await story.reads(story.owner)
+    story.ben.open_link(next(word for word in link.split() if word.startswith("https://")))
+    await story.reads(story.ben)
+    await story.reads(story.owner)
+    await asks(story, ana, BREATH)
+    for person in (story.owner, story.ben):
+        assert BREATH in (await story.reads(person))[0]
+
+
+async def test_somebody_invited_who_has_not_agreed_is_in_the_alarm_as_such(story: Story) -> None:
+    story.ana.open((await invited(story)).link)
+    await story.reads(story.ana)
+    await story.reads(story.owner)
+    answer = await asks(story, story.ana, BREATH)
+    assert answer.startswith(CALL_NOW)
+    assert TOLD in answer
+    [alarm] = await story.reads(story.owner)
+    assert "Ana López" in alarm
+    assert "has not agreed to messages" in alarm
+
+
+async def test_a_strangers_warning_sign_is_answered_and_nobody_is_told(story: Story) -> None:
+    await story.reads(story.owner)
+    answer = await asks(story, story.ben, BREATH)
+    assert answer.startswith(CALL_NOW)
+    assert TOLD not in answer
+    assert await story.reads(story.owner) == []
+
+
+async def test_who_is_the_whole_team_and_the_patient_is_not_told_that_others_know(
+    story: Story,
+) -> None:
+    story.owner.open((await invited(story)).link)
+    await story.reads(story.owner)
+    story.owner.press("I am this patient")
+    await story.reads(story.owner)
+    story.owner.press("I agree")
+    await story.reads(story.owner)
+    answer = await asks(story, story.owner, BREATH)
+    assert answer.startswith(CALL_NOW)
+    assert TOLD not in answer
+
+
+@pytest.mark.parametrize("level", ["tips", "everything"])
+async def test_a_warning_sign_is_heard_however_much_is_stopped(story: Story, level: str) -> None:
+    ana = await patient(story)
+    ana.say("/stop")
+    await story.reads(ana)
+    ana.press("Tips off, keep appointments" if level == "tips" else "Everything off")
+    await story.reads(ana)
+    assert (await asks(story, ana, BREATH)).startswith(CALL_NOW)
+    assert len(await story.reads(story.owner)) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"/frobnicate {BREATH}",
+        f"/today {BREATH}",
+        f"/help {BREATH}",
+        f"/stop {BREATH}",
+        f"/makeup {BREATH}",
+        f"/language {BREATH}",
+        f"/start {BREATH}",
+        f"/sessions {BREATH}",
+        f"/newsession\n{BREATH}",
+    ],
+)
+async def test_a_warning_sign_after_any_command_is_heard(story: Story, words: str) -> None:
+    ana = await patient(story)
+    assert (await asks(story, ana, words)).startswith(CALL_NOW)
+    [alarm] = await story.reads(story.owner)
+    assert BREATH in alarm
+
+
+async def test_a_warning_sign_written_as_a_command_is_heard(story: Story) -> None:
+    assert (await asks(story, story.ben, "/fever")).startswith(CALL_TODAY)
+
+
+async def test_a_warning_sign_in_a_photos_caption_is_heard_first(story: Story) -> None:
+    ana = await patient(story)
+    ana.send_photo(b"jpg", caption=PUS)
+    first, second = await story.reads(ana)
+    assert first.startswith(CALL_TODAY)
+    assert "Nobody looks at pictures" in second
+    assert PUS in (await story.reads(story.owner))[0]
+
+
+async def test_an_edited_message_is_answered_like_a_new_one(story: Story) -> None:
+    ana = await patient(story)
+    ana.say("qwerty asdf")
+    mine = ana.messages[-1]
+    await story.reads(ana)
+    story.move(minutes=2)
+    ana.edit(mine, PUS)
+    [answer] = await story.reads(ana)
+    assert answer.startswith(CALL_TODAY)
+    assert PUS in (await story.reads(story.owner))[0]
+
+
+async def test_awkward_names_and_words_are_shown_literally_in_an_alarm(story: Story) -> None:
+    await agreed(story, story.ana, (await invited(story, name=AWKWARD)).link)
+    await story.reads(story.owner)
+    words = f'<i>{BREATH}</i> & "help" ساعدوني 😱'
+    story.ana.say(words)
+    await story.reads(story.ana)
+    [alarm] = await story.reads(story.owner)
+    assert AWKWARD in alarm
+    assert words in alarm
+
+
+async def test_a_very_long_cry_for_help_is_answered_and_shortened_for_staff(story: Story) -> None:
+    ana = await patient(story)
+    assert (await asks(story, ana, f"{BREATH} " + "& " * 2000)).startswith(CALL_NOW)
+    [alarm] = await story.reads(story.owner)
+    assert "…" in alarm
+    assert len(alarm) < 1500
+
+
+async def test_an_awkward_name_is_shown_literally_in_the_list_of_sessions(story: Story) -> None:
+    await invited(story, name=AWKWARD)
+    await story.reads(story.owner)
+    assert AWKWARD in await asks(story, story.owner, "/sessions")
+
+
+# --- what is not text
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda person: person.send_photo(b"jpg"),
+        lambda person: person.send_voice(),
+        lambda person: person.send_video(),
+        lambda person: person.send_document(b"pdf"),
+        lambda person: person.send_sticker(),
+        lambda person: person.send_location(),
+    ],
+    ids=["photo", "voice", "video", "document", "sticker", "location"],
+)
+async def test_whatever_is_not_text_is_answered_with_the_numbers(
+    story: Story, send: Callable[[Person], object]
+) -> None:
+    send(story.ana)
+    [answer] = await story.reads(story.ana)
+    assert answer.startswith("I can only read text.")
+    assert "+44 20 7946 0000" in answer
+    assert "Call 999 now" in answer
+
+
+async def test_a_photos_harmless_caption_is_answered_too(story: Story) -> None:
+    ana = await patient(story)
+    ana.send_photo(b"jpg", caption="can I wear make-up?")
+    first, second = await story.reads(ana)
+    assert first.startswith("Not yet.")
+    assert second.startswith("I can only read text.")
+
+
+# --- late
+
+
+async def test_a_late_answer_begins_with_when_it_was_written_and_is_for_now(story: Story) -> None:
+    ana = await patient(story)
+    assert "Cleanser: Not yet." in await asks(story, ana, "can I use my cleanser?")
+    await story.stop()
+    ana.say("can I use my cleanser?")
+    story.ben.say(BREATH)
+    story.move_to(at(24, 13, 45))  # Telegram keeps what was not fetched for a day
+    story.start()
+    [late] = [one for one in await story.reads(ana) if "You wrote this" in one]
+    assert late.startswith("You wrote this on Monday 23 November, 14:00.")
+    assert "Cleanser: Yes" in late
+    [also_late] = await story.reads(story.ben)
+    assert also_late.startswith("You wrote this on")
+    assert CALL_NOW in also_late
+
+
+@pytest.mark.parametrize(("minutes", "said"), [(9, False), (11, True)])
+async def test_only_an_answer_over_ten_minutes_late_says_so(
+    story: Story, minutes: int, said: bool
+) -> None:
+    await story.stop()
+    story.ana.say("hello there")
+    story.move(minutes=minutes)
+    story.start()
+    [answer] = await story.reads(story.ana)
+    assert answer.startswith("You wrote this on") is said
+
+
+async def test_a_late_warning_sign_tells_staff_when_it_was_written(story: Story) -> None:
+    ana = await patient(story)
+    await story.stop()
+    ana.say(PUS)
+    story.move(minutes=20)
+    story.start()
+    await story.reads(ana)
+    [alarm] = await story.reads(story.owner)
+    assert "wrote on Monday 23 November, 14:00" in alarm
+    assert not alarm.startswith("You wrote")
+
+
+# --- stopping and coming back
+
+
+async def stopped(story: Story, button: str) -> Person:
+    ana = await patient(story)
+    ana.say("/stop")
+    await story.reads(ana)
+    assert ana.received[-1].labels == ["Tips off, keep appointments", "Everything off"]
+    ana.press(button)
+    [done] = await story.reads(ana)
+    assert "/start" in done
+    assert "+44 20 7946 0000" in done
+    assert "999" in done
+    return ana
+
+
+async def test_tips_off_keeps_the_reminders_of_the_visit(story: Story) -> None:
+    ana = await stopped(story, "Tips off, keep appointments")
+    for row in await story.rows():
+        story.move_to(row.due_at)
+        got = await story.reads(ana)
+        of_visit = row.step in ("precare", "coming", "today")
+        assert len(got) == of_visit, row.step
+    found = await states(story)
+    assert found["day7"] == "skipped(tips_off)"
+    assert found["today"] == "sent"
+
+
+async def test_everything_off_sends_nothing_at_all(story: Story) -> None:
+    ana = await stopped(story, "Everything off")
+    for row in await story.rows():
+        story.move_to(row.due_at)
+        assert await story.reads(ana) == [], row.step
+    assert set((await states(story)).values()) == {"skipped(stopped)"}
+
+
+async def test_nothing_is_stopped_before_a_level_is_chosen(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/stop")
+    story.move(minutes=30)
+    assert len(await story.reads(ana)) == 1
+
+
+async def test_start_brings_back_what_is_ahead_and_not_what_was_missed(story: Story) -> None:
+    ana = await stopped(story, "Everything off")
+    story.move_to(at(24, 12))
+    assert await story.reads(ana) == []
+    back = await asks(story, ana, "/start")
+    assert back.startswith("Welcome back. Your messages are on again.")
+    assert "Next message: Tuesday 24 November, 19:00" in back
+    assert (await states(story))["next_morning"] == "skipped(stopped)"
+    story.move_to(at(24, 19))
+    assert len(await story.reads(ana)) == 1
+
+
+async def test_start_of_a_patient_who_stopped_nothing_shows_the_plan(story: Story) -> None:
+    assert (await asks(story, await patient(story), "/start")).startswith("You are all set.")
+
+
+@pytest.mark.parametrize(
+    ("button", "says"),
+    [("Tips off, keep appointments", "Tips are off"), ("Everything off", "Your messages are off")],
+)
+async def test_plan_and_next_promise_no_message_that_stop_ended(
+    story: Story, button: str, says: str
+) -> None:
+    ana = await stopped(story, button)
+    plan, coming = await asks(story, ana, "/plan"), await asks(story, ana, "/next")
+    assert says in plan
+    assert says in coming
+    assert "the first evening" not in plan
+    assert "14:30" not in coming
+    assert ("are you coming?" in plan) is button.startswith("Tips")
+
+
+async def test_plan_and_next_of_somebody_who_has_not_agreed_say_so(story: Story) -> None:
+    story.ana.open((await invited(story)).link)
+    await story.reads(story.ana)
+    for command in ("/plan", "/next"):
+        assert "You have not agreed to messages yet" in await asks(story, story.ana, command)
+
+
+async def test_stop_after_everything_is_off_says_so(story: Story) -> None:
+    ana = await stopped(story, "Everything off")
+    assert "off already" in await asks(story, ana, "/stop")
+
+
+async def test_stop_of_somebody_without_messages_says_that_none_come(story: Story) -> None:
+    assert "nothing to stop" in await asks(story, story.ben, "/stop")
+    story.ana.open((await invited(story)).link)
+    await story.reads(story.ana)
+    assert "nothing to stop" in await asks(story, story.ana, "/stop")
+
+
+@pytest.mark.parametrize("forged", ["stop:bogus", "stop:", "stop:nothing"])
+async def test_a_forged_stop_offers_the_two_levels_again(story: Story, forged: str) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/contact")
+    story.simulator.press(ana, ana.received[-1], forged)
+    [answer] = await story.reads(ana)
+    assert "What would you like to stop?" in answer
+    story.move(minutes=30)
+    assert len(await story.reads(ana)) == 1
+
+
+@pytest.mark.parametrize("forged", ["stop:everything", "draft:1:save", "undo:1", "bogus", ":"])
+async def test_a_strangers_forged_button_changes_nothing(story: Story, forged: str) -> None:
+    ana = await patient(story)
+    await asks(story, story.ben, "/contact")
+    story.simulator.press(story.ben, story.ben.received[-1], forged)
+    await story.reads(story.ben)
+    story.move(minutes=30)
+    assert len(await story.reads(ana)) == 1
+
+
+# --- out of reach
+
+
+async def test_a_message_due_while_blocked_is_not_sent_later_and_the_rest_is(story: Story) -> None:
+    ana = await patient(story)
+    ana.block()
+    await story.settled()
+    story.move_to(at(23, 14, 30))
+    await story.settled()
+    assert (await states(story))["first_hours"] == "skipped(unreachable)"
+    ana.unblock()
+    await story.settled()
+    assert await story.reads(ana) == []
+    story.move_to(at(23, 19, 30))
+    assert len(await story.reads(ana)) == 1
+
+
+async def test_opening_the_link_again_after_blocking_shows_the_plan(story: Story) -> None:
+    codes = await invited(story)
+    await agreed(story, story.ana, codes.link)
+    story.ana.block()
+    await story.settled()
+    story.ana.open(codes.link)
+    assert (await story.reads(story.ana))[0].startswith("You are all set.")
+    story.move(minutes=30)
+    assert len(await story.reads(story.ana)) == 1
+
+
+# --- groups
+
+
+async def test_in_a_group_nothing_is_said_but_to_write_privately(story: Story) -> None:
+    ana = await patient(story)
+    group = story.simulator.add_group(-5001, "Family")
+    for words in (BREATH, "/today"):
+        ana.say_in_group(group, words)
+    await story.settled()
+    told = [message.text for message in group.messages if message.from_bot]
+    assert told == ["Please write to me privately: what I answer is for one person only."] * 2
+    assert await story.reads(ana) == []
+    assert await story.reads(story.owner) == []
+
+
+# --- long after
+
+
+async def test_months_later_a_question_and_a_warning_sign_are_still_answered(story: Story) -> None:
+    ana = await patient(story)
+    story.move(days=200)
+    await story.reads(ana)
+    assert "usual care again" in await asks(story, ana, "/today")
+    assert (await asks(story, ana, BREATH)).startswith(CALL_NOW)
+    assert len(await story.reads(story.owner)) == 1
+
+
+async def test_the_words_of_a_patient_are_not_kept_once_answered(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "my very own secret words")
+    await asks(story, ana, BREATH)
+    await story.settled()
+    assert await story.query(_payloads) == {""}
+
+
+def _payloads(tx: Transaction) -> set[str]:
+    kept = [*tx.exec(select(Inbox.payload)).all(), *tx.exec(select(OutgoingRow.payload)).all()]
+    return set(kept)
