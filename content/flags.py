@@ -209,8 +209,6 @@ def _is_of_a_body(
     if near & words.not_of_a_body:
         return False
     after = tokens[i + 1].text if i + 1 < len(tokens) else ""
-    others = {
-        token.text for j, token in enumerate(tokens) if j != i and not token.text.isdigit()
-    }
+    others = {token.text for j, token in enumerate(tokens) if j != i and not token.text.isdigit()}
     is_alone = others <= words.alone | words.degrees
     return is_alone or after in words.degrees or not tokens[i].text.isdigit()

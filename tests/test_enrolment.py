@@ -52,7 +52,8 @@ def _recorded(
 ) -> Invited:
     staff = people.staff_by_account(tx, OWNER)
     understood = read_line(line, written_at=now, zone=LONDON, language="en").understood
-    assert staff and understood, line
+    assert staff
+    assert understood, line
     recorded = record_session(
         tx,
         LIBRARY,

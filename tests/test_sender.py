@@ -149,7 +149,8 @@ async def test_no_error_holds_the_address_with_the_token(simulator: Simulator) -
     [
         (RetryAfter(4), Retry(4)),
         (NotSent("no connection"), Retry(None)),
-        (InvalidToken(), Retry(None)),
+        (InvalidToken("Unauthorized"), Retry(None)),
+        (InvalidToken("Not Found: method not found"), Refused("Not Found: method not found")),
         (TimedOut(), Unknown()),
         (NetworkError("Bad Gateway (502)"), Unknown()),
         (

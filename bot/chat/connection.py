@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from telegram.error import InvalidToken, NetworkError, RetryAfter
+from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.chat.limiter import Limiter
@@ -37,18 +37,33 @@ def telegram_bot(
     )
 
 
+def is_wrong_token(error: TelegramError) -> bool:
+    """PTB says the same of a token that is not known (401) and of a method there is not (404)."""
+    return isinstance(error, InvalidToken) and "unauthorized" in error.message.lower()
+
+
 async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
     """Say hello, for as long as it takes or until `stop`. Raises WrongToken."""
     while not stop.is_set():
         try:
             await bot.initialize()
-            # Waiting updates stay: they hold what patients wrote meanwhile.
-            await bot.delete_webhook(drop_pending_updates=False)
+            await _delete_webhook(bot)
             return
         except (NetworkError, RetryAfter) as error:
             log.warning("connect.not_reached", problem=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
+
+
+async def _delete_webhook(bot: AnyBot) -> None:
+    """Updates cannot be fetched while one is set."""
+    try:
+        # Waiting updates stay: they hold what patients wrote meanwhile.
+        await bot.delete_webhook(drop_pending_updates=False)
+    except InvalidToken as error:
+        if is_wrong_token(error):
+            raise
+        log.warning("connect.no_webhooks_here")  # a server of the Bot API that has none
 
 
 async def username(token: str, api_url: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import structlog
 from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
-from telegram.error import InvalidToken, TelegramError
+from telegram.error import TelegramError
 
 from bot.care import arrival, team
 from bot.care.values import Desk
@@ -17,18 +17,13 @@ log = structlog.get_logger(__name__)
 
 
 async def show_to_all(bot: Bot, desk: Desk, database: Database) -> None:
-    """Set every menu, at a start. Menus are looks: whoever has none yet can still write commands.
-
-    Raises InvalidToken.
-    """
+    """Set every menu, at a start. Menus are looks: whoever has none can still write commands."""
     try:
         await bot.set_my_commands(
             _commands(desk, arrival.PATIENT_MENU), scope=BotCommandScopeAllPrivateChats()
         )
         for account in await database.read(people.everyone_on_a_team):
             await show_to(bot, desk, database, account)
-    except InvalidToken:
-        raise
     except TelegramError as error:
         log.warning("menus.not_set", problem=type(error).__name__)
 

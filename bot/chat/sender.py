@@ -26,6 +26,7 @@ from telegram.error import (
 from telegram.ext import ExtBot
 
 from bot.care.values import Button, Outgoing, Rows
+from bot.chat.connection import is_wrong_token
 from bot.chat.limiter import REMINDER, seconds
 from bot.chat.request import NotSent
 from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
@@ -74,19 +75,16 @@ class Sender:
 
 def outcome_of(error: TelegramError) -> Outcome:
     """What an error means for the message (telegram.md, "Errors")."""
-    match error:
-        case RetryAfter():
-            return Retry(seconds(error))
-        case NotSent() | InvalidToken():
-            return Retry()  # a token that is refused ends the program where it fetches updates
-        case Forbidden():
-            return Unreachable(error.message)
-        case BadRequest() if "chat not found" in error.message.lower():
-            return Unreachable(error.message)
-        case BadRequest() | ChatMigrated():
-            # Ours to mend. The words of the message are not in what Telegram says of it.
-            log.error("sender.refused", problem=error.message)
-            return Refused(error.message)
+    if isinstance(error, RetryAfter):
+        return Retry(seconds(error))
+    if isinstance(error, NotSent) or is_wrong_token(error):
+        return Retry()  # a wrong token ends the program where updates are fetched
+    if isinstance(error, Forbidden) or "chat not found" in error.message.lower():
+        return Unreachable(error.message)
+    if isinstance(error, BadRequest | ChatMigrated | InvalidToken):
+        # Ours to mend. The words of the message are not in what Telegram says of it.
+        log.error("sender.refused", problem=error.message)
+        return Refused(error.message)
     return Unknown()  # no reply, 5xx, or one that cannot be read: it may have been taken
 
 

@@ -1,0 +1,49 @@
+"""The heartbeat and the housekeeping, by APScheduler on the product's clock."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot.clock import MovableClock
+from bot.delivery.jobs import Jobs
+from storage import inbox, outgoing
+from storage.database import Database, Transaction
+from storage.migrate import migrate
+
+NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+
+
+async def test_the_heartbeat_wakes_the_dispatcher(tmp_path: Path) -> None:
+    migrate(url := f"sqlite:///{tmp_path / 'x.db'}")
+    database, woken = Database(url), asyncio.Event()
+    jobs = Jobs(database=database, clock=MovableClock(NOW), wake=woken.set)
+    jobs.start()
+    async with asyncio.timeout(5):
+        await woken.wait()
+    jobs.stop()
+    database.close()
+
+
+async def test_a_moved_clock_moves_the_clean_up(tmp_path: Path) -> None:
+    migrate(url := f"sqlite:///{tmp_path / 'x.db'}")
+    database, clock = Database(url), MovableClock(NOW)
+    jobs = Jobs(database=database, clock=clock, wake=lambda: None)
+
+    def handled(tx: Transaction) -> None:
+        inbox.store(tx, [(1, 7, "{}"), (2, 7, "{}")], NOW)
+        inbox.done(tx, 1, NOW)
+        outgoing.add(tx, [(7, "{}")], update_id=1, now=NOW)
+        outgoing.claim(tx, 7, NOW)
+        outgoing.finish(tx, 1, "sent")
+
+    def left(tx: Transaction) -> int:
+        return len(inbox.waiting(tx)) + outgoing.forget_old(tx, clock.now())
+
+    await database.run(handled)
+    await jobs.clean_up()
+    clock.move(timedelta(days=14, minutes=1))
+    await jobs.clean_up()
+    assert await database.run(left) == 1  # the update that is not handled yet is kept
+    database.close()
