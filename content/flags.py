@@ -9,13 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from content.matching import Hit, Numbers, Reading, Token
-from content.reading import ContentError, read_table
 
 Level = Literal["info", "normal", "soon", "today", "emergency"]
 LEVELS: tuple[Level, ...] = ("info", "normal", "soon", "today", "emergency")
@@ -60,25 +58,20 @@ class Raised:
     matched: tuple[str, ...]
 
 
-def read_flags(file: Path, keys: Collection[str]) -> tuple[Flag, ...]:
-    """Read flags.toml; `keys` are the phrasebook's. Raises ContentError naming every problem."""
-    flags = tuple(read_table(file, Flag).values())
+def flag_problems(
+    flags: Sequence[Flag], keys: Collection[str], sources: Collection[str]
+) -> Iterator[str]:
+    """What names something that is not there; `keys` are the phrasebook's."""
     known = {key.partition(":")[2] for key in keys} | {flag.key for flag in flags}
-    problems = [
-        f"{file.name}: {flag.key}: nothing is called '{name}' in phrases or flags"
-        for flag in flags
-        for names in (*flag.all_of, flag.none_of)
-        for name in names
-        if name not in known
-    ]
-    problems += [
-        f"{file.name}: {flag.key}: no phrases in [flags] and no all_of: nothing can raise it"
-        for flag in flags
-        if not flag.all_of and f"flag:{flag.key}" not in keys
-    ]
-    if problems:
-        raise ContentError(problems)
-    return flags
+    for flag in flags:
+        for name in (name for names in (*flag.all_of, flag.none_of) for name in names):
+            if name not in known:
+                yield f"flags.toml: {flag.key}: nothing is called '{name}' in phrases or flags"
+        if not flag.all_of and f"flag:{flag.key}" not in keys:
+            yield f"flags.toml: {flag.key}: no phrases in [flags] and no all_of: it never comes up"
+        for source in flag.sources:
+            if source not in sources:
+                yield f"flags.toml: {flag.key}.sources: {source} is not in sources.toml"
 
 
 def find_flags(

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from content.flags import Flag, read_flags
+from content.flags import Flag, flag_problems
 from content.matching import Phrasebook, read_phrases
 from content.reading import DATA, ContentError, Model, read_table
 from content.rules import Rule
 from content.steps import Step
 from content.texts import Texts, read_texts
-from content.topics import Topic, read_topics
+from content.topics import Topic, topic_problems
 
 __all__ = ["ContentError", "Library", "load"]
 
@@ -66,22 +66,33 @@ def read(folder: Path) -> Library:
             problems.extend(error.problems)
             return {}
 
-    rules = table("rules.toml", Rule)
-    phrases = read_phrases(folder)
+    try:
+        phrases = read_phrases(folder)
+    except ContentError as error:
+        phrases = Phrasebook({}, frozenset())
+        problems.extend(error.problems)
     library = Library(
-        rules=rules,
+        rules=table("rules.toml", Rule),
         steps=tuple(table("steps.toml", Step).values()),
         sources=table("sources.toml", Source),
         texts=read_texts(folder / "texts"),
         phrases=phrases,
-        flags=read_flags(folder / "flags.toml", phrases.keys),
-        topics=read_topics(folder / "topics.toml", rules, phrases.keys),
+        flags=tuple(table("flags.toml", Flag).values()),
+        topics=table("topics.toml", Topic),
         version=_version(folder),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.
-    if problems := problems or [*_rule_problems(library), *_step_problems(library)]:
+    if problems := problems or list(_problems(library)):
         raise ContentError(problems)
     return library
+
+
+def _problems(library: Library) -> Iterator[str]:
+    """What names something that is not there."""
+    yield from _rule_problems(library)
+    yield from _step_problems(library)
+    yield from flag_problems(library.flags, library.phrases.keys, library.sources)
+    yield from topic_problems(library.topics, library.rules, library.phrases.keys, library.sources)
 
 
 def _rule_problems(library: Library) -> Iterator[str]:

@@ -186,15 +186,18 @@ class Lexicon:
 
     def __init__(self, entries: Iterable[str], real: Collection[str]) -> None:
         every = set(entries)
-        self._stems = tuple(sorted(entry[:-1] for entry in every if entry.endswith("*")))
+        self._stems = frozenset(entry[:-1] for entry in every if entry.endswith("*"))
         self._words = frozenset(entry for entry in every if not entry.endswith("*"))
         self._real = frozenset(real)
         self._squeezed: dict[str, set[str]] = defaultdict(set)
         for word in self._words:
             self._squeezed[squeeze(word)].add(word)
-        self._squeezed_stems = tuple((squeeze(stem), stem) for stem in self._stems)
+        self._squeezed_stems: dict[str, set[str]] = defaultdict(set)
+        for stem in self._stems:
+            self._squeezed_stems[squeeze(stem)].add(stem + "*")
         self._fuzzy_words = tuple(sorted(word for word in self._words if len(word) >= 5))
-        self._fuzzy_stems = tuple(stem for stem in self._stems if len(stem) >= 6)
+        self._fuzzy_stems = tuple(sorted(stem for stem in self._stems if len(stem) >= 6))
+        self._stems_like = lru_cache(maxsize=None)(self._stems_beginning_like)
         self.recognise = lru_cache(maxsize=20_000)(self._recognise)
         self.split = lru_cache(maxsize=20_000)(self._split)
 
@@ -206,7 +209,7 @@ class Lexicon:
         return self._doubled(word) or self._misspelt(word)
 
     def _exact(self, word: str) -> frozenset[str]:
-        found = {stem + "*" for stem in self._stems if word.startswith(stem)}
+        found = {start + "*" for start in _starts(word) if start in self._stems}
         if word in self._words:
             found.add(word)
         return frozenset(found)
@@ -216,7 +219,8 @@ class Lexicon:
         if squeezed in self._real and squeezed != word:
             return self._exact(squeezed)
         found = set(self._squeezed.get(squeezed, ()))
-        found |= {stem + "*" for short, stem in self._squeezed_stems if squeezed.startswith(short)}
+        for start in _starts(squeezed):
+            found |= self._squeezed_stems.get(start, set())
         return frozenset(found)
 
     def _misspelt(self, word: str) -> frozenset[str]:
@@ -235,9 +239,9 @@ class Lexicon:
         return frozenset(entry for distance, entry in found if distance == best)
 
     def _misspelt_stems(self, word: str) -> Iterator[tuple[float, str]]:
-        for stem in self._fuzzy_stems:
+        for stem in self._stems_like(word[:2]):
             allowed = slips(min(len(word), len(stem)) - 1)  # a stem stands for many words already
-            if not allowed or not _plausible(word, stem):
+            if not allowed:
                 continue
             distance = min(
                 OSA.distance(word[:size], stem, score_cutoff=allowed)
@@ -245,6 +249,9 @@ class Lexicon:
             )
             if distance <= allowed:
                 yield distance, stem + "*"
+
+    def _stems_beginning_like(self, start: str) -> tuple[str, ...]:
+        return tuple(stem for stem in self._fuzzy_stems if _plausible(start, stem))
 
     def _split(self, word: str) -> tuple[str, ...]:
         """`word`, or the words run together in it ("cantbreathe")."""
@@ -263,12 +270,16 @@ class Lexicon:
         return pieces if is_said else (word,)
 
     def _whole(self, piece: str) -> bool:
-        """Whether `piece` may be a word inside a longer one; few short ones, or any word would do."""
+        """Whether `piece` may be a word inside a longer one; few short ones are."""
         if len(piece) < 3:
             return piece in _SHORT
         return piece in self._words or any(
-            piece.startswith(stem) and len(piece) - len(stem) <= 4 for stem in self._stems
+            start in self._stems for start in _starts(piece) if len(piece) - len(start) <= 4
         )
+
+
+def _starts(word: str) -> Iterator[str]:
+    return (word[:size] for size in range(1, len(word) + 1))
 
 
 def _plausible(word: str, entry: str) -> bool:

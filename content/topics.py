@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from content.flags import Level, rank
-from content.reading import ContentError, read_table
 
 Kind = Literal["effect", "care", "about"]
 
@@ -73,31 +71,27 @@ class Topic(BaseModel):
         return max([phase.level, *raised], key=rank)
 
 
-def read_topics(file: Path, rules: Collection[str], keys: Collection[str]) -> Mapping[str, Topic]:
-    """Read topics.toml; `rules` are the rules' keys, `keys` the phrasebook's.
-
-    Raises ContentError naming every problem.
-    """
-    topics = read_table(file, Topic)
-    problems = [
-        f"{file.name}: {topic.key}.rules: there is no rule '{rule}'"
-        for topic in topics.values()
-        for rule in topic.rules
-        if rule not in rules
-    ]
-    problems += [
-        f"{file.name}: {topic.key}.raised: there is no signal '{each.signal}' in phrases"
-        for topic in topics.values()
-        for each in topic.raised
-        if f"signal:{each.signal}" not in keys
-    ]
+def topic_problems(
+    topics: Mapping[str, Topic],
+    rules: Collection[str],
+    keys: Collection[str],
+    sources: Collection[str],
+) -> Iterator[str]:
+    """What names something that is not there; `rules` are their keys, `keys` the phrasebook's."""
+    for topic in topics.values():
+        for rule in topic.rules:
+            if rule not in rules:
+                yield f"topics.toml: {topic.key}.rules: there is no rule '{rule}'"
+        for each in topic.raised:
+            if f"signal:{each.signal}" not in keys:
+                yield f"topics.toml: {topic.key}.raised: no signal '{each.signal}' in phrases"
+        for source in topic.sources:
+            if source not in sources:
+                yield f"topics.toml: {topic.key}.sources: {source} is not in sources.toml"
     said = {key.partition(":")[2] for key in keys if key.startswith("topic:")}
-    problems += [
-        f"phrases: [topics] {key}: not in {file.name}" for key in sorted(said - topics.keys())
-    ]
-    problems += [
-        f"{file.name}: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)
-    ]
-    if problems:
-        raise ContentError(problems)
-    return topics
+    yield from (
+        f"phrases: [topics] {key}: not in topics.toml" for key in sorted(said - topics.keys())
+    )
+    yield from (
+        f"topics.toml: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)
+    )

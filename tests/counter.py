@@ -6,6 +6,7 @@ Every message is read as strictly as Telegram reads it, and kept as it is shown.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -67,7 +68,7 @@ class Counter:
 
     def send(self, account: int, action: str) -> str:
         """Press what may not be on the screen at all."""
-        handle = PRESSES[action.split(":")[0]]
+        handle = PRESSES[action.split(":", maxsplit=1)[0]]
         return self._do(account, handle, action)
 
     def action(self, account: int, label: str) -> str:
@@ -166,12 +167,18 @@ class Counter:
         return text
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file of the current schema, made once."""
+    file = tmp_path_factory.mktemp("empty") / "clinic.db"
+    migrate(f"sqlite:///{file}")
+    return file
+
+
 @pytest.fixture
-def counter(tmp_path: Path) -> Iterator[Counter]:
+def counter(tmp_path: Path, empty: Path) -> Iterator[Counter]:
     """A clinic with an owner, another clinic with another, and no patients."""
-    url = f"sqlite:///{tmp_path / 'clinic.db'}"
-    migrate(url)
-    database = Database(url)
+    database = Database(f"sqlite:///{shutil.copy(empty, tmp_path)}")
     counter = Counter(database)
     counter.ask(_two_clinics, counter.now)
     owner = counter.ask(_owner_code, counter.now)

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from content.answers import about, answer, side_effects
 from content.flags import LEVELS
 from content.library import load
-from content.reading import ContentError
-from content.topics import read_topics
+from content.topics import Phase, Raise, Topic, topic_problems
 from tests.situations import CLINIC, ENDED_AT, after
 
 VALUES = (
@@ -175,21 +175,47 @@ def test_no_text_names_a_dose_or_promises() -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "problem"),
+    ("values", "problem"),
     [
-        ('kind = "effect"', "every side effect has some"),
-        ('kind = "effect"\nphases = [{ level = "soon", until_hours = 3 }]', "only the last phase"),
+        ({"kind": "effect"}, "every side effect has some"),
+        ({"kind": "care", "phases": [{"level": "soon"}]}, "phases belong to a side effect"),
         (
-            'kind = "effect"\nphases = [{ level = "normal", until_hours = 9 },'
-            ' { level = "normal", until_hours = 3 }, { level = "soon" }]',
+            {"kind": "effect", "phases": [{"level": "soon", "until_hours": 3}]},
+            "only the last phase",
+        ),
+        (
+            {
+                "kind": "effect",
+                "phases": [
+                    {"level": "normal", "until_hours": 9},
+                    {"level": "normal", "until_hours": 3},
+                    {"level": "soon"},
+                ],
+            },
             "must follow each other",
         ),
-        ('kind = "care"\nrules = ["nothing"]', "there is no rule 'nothing'"),
-        ('kind = "care"', "[topics] acne: not in topics.toml"),
     ],
 )
-def test_a_fault_in_topics_is_named(tmp_path: Path, table: str, problem: str) -> None:
-    file = tmp_path / "topics.toml"
-    file.write_text(f"[redness]\n{table}\n")
-    with pytest.raises(ContentError, match=re.escape(problem)):
-        read_topics(file, set(), {"topic:redness", "topic:acne"})
+def test_a_topic_whose_phases_leave_an_hour_out_is_refused(
+    values: dict[str, object], problem: str
+) -> None:
+    with pytest.raises(ValidationError, match=problem):
+        Topic.model_validate({"key": "x", **values})
+
+
+def test_what_a_topic_names_and_is_not_there_is_said() -> None:
+    topic = Topic(
+        key="x",
+        kind="effect",
+        phases=(Phase(level="soon"),),
+        raised=(Raise(signal="none", level="today"),),
+        rules=("none",),
+        sources=("OLD",),
+    )
+    assert list(topic_problems({"x": topic}, (), {"topic:acne"}, ())) == [
+        "topics.toml: x.rules: there is no rule 'none'",
+        "topics.toml: x.raised: no signal 'none' in phrases",
+        "topics.toml: x.sources: OLD is not in sources.toml",
+        "phrases: [topics] acne: not in topics.toml",
+        "topics.toml: x: no phrases in [topics]",
+    ]

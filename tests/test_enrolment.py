@@ -25,6 +25,8 @@ from tests.story import Story
 
 OWNER = 1001
 LINE = "Ana López, today 13:30, face, 1.0 mm, 2/4, next 2026-12-21 10:00, use: plain cream"
+PAUSE = 4
+"""Seconds in which a chat's burst comes back, so that no test waits for its pacing."""
 KIND = "This code cannot be used."
 LIBRARY = content.library.load()
 LONDON = ZoneInfo("Europe/London")
@@ -79,7 +81,7 @@ def _new_link(tx: Transaction, treatment_id: int, now: datetime) -> Invited:
     return _with_codes(invite_patient(tx, treatment, staff, now), treatment)
 
 
-def _cancel(tx: Transaction, treatment_id: int, now: datetime) -> None:
+def cancel(tx: Transaction, treatment_id: int, now: datetime) -> None:
     staff = people.staff_by_account(tx, OWNER)
     assert staff
     cancel_session(tx, LIBRARY, tx.get_one(Treatment, treatment_id), staff, now)
@@ -95,6 +97,7 @@ async def agreed(story: Story, person: Person, code: str) -> str:
     await story.reads(person)
     person.press("I agree")
     [answer] = await story.reads(person)
+    story.move(seconds=PAUSE)
     return answer
 
 
@@ -375,7 +378,7 @@ async def test_i_agree_to_a_session_cancelled_meanwhile_opens_nothing(story: Sto
     codes = await invited(story)
     story.ana.open(codes.link)
     await story.reads(story.ana)
-    await story.query(_cancel, codes.treatment, story.clock.now())
+    await story.query(cancel, codes.treatment, story.clock.now())
     story.ana.press("I agree")
     assert (await story.reads(story.ana))[0].startswith(KIND)
     assert await story.rows() == []

@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from content.answers import Answer, answer
-from content.flags import LEVELS, Flag, read_flags
+from content.flags import LEVELS, Flag, flag_problems
 from content.library import load
-from content.reading import DATA, ContentError
 from tests.situations import after
 
 HERE = Path(__file__).parent
@@ -157,13 +156,11 @@ def test_a_number_that_is_something_else_does_not(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "can i have a hot shower",
-        "I cant see any results yet",
-        "is green tea ok",
+        *("can i have a hot shower", "I cant see any results yet", "is green tea ok"),
+        *("is room temperature water ok", "confused about the sunscreen", "the cream smells nice"),
+        *("purple bruise on my cheek", "i can breathe fine", "cant see the button"),
         "i have black skin",
-    ]
-    + ["is room temperature water ok", "confused about the sunscreen", "the cream smells nice"]
-    + ["purple bruise on my cheek", "i can breathe fine", "cant see the button"],
+    ],
 )
 def test_words_of_a_flag_that_mean_something_else_are_no_flag(text: str) -> None:
     assert rank(ask(text).level) < rank("today"), ask(text).matched
@@ -197,17 +194,12 @@ def test_an_emergency_has_no_other_topic() -> None:
         Flag.model_validate({**values, "topic": "swelling"})
 
 
-def test_a_flag_that_nothing_can_raise_is_named(tmp_path: Path) -> None:
-    file = tmp_path / "flags.toml"
-    row = 'row = "C1"\nlevel = "today"\ntopic = "swelling"\nsays = "x"\nsources = []\n'
-    file.write_text(f'[X]\n{row}[Y]\n{row}all_of = [["nothing"]]\n')
-    with pytest.raises(ContentError) as error:
-        read_flags(file, load().phrases.keys)
-    assert error.value.problems == (
+def test_what_a_flag_names_and_is_not_there_is_said() -> None:
+    values = {"row": "C1", "level": "today", "topic": "swelling", "says": "x", "sources": ["OLD"]}
+    x = Flag.model_validate({**values, "key": "X"})
+    y = Flag.model_validate({**values, "key": "Y", "sources": [], "all_of": [["nothing"]]})
+    assert list(flag_problems([x, y], load().phrases.keys, load().sources)) == [
+        "flags.toml: X: no phrases in [flags] and no all_of: it never comes up",
+        "flags.toml: X.sources: OLD is not in sources.toml",
         "flags.toml: Y: nothing is called 'nothing' in phrases or flags",
-        "flags.toml: X: no phrases in [flags] and no all_of: nothing can raise it",
-    )
-
-
-def test_flags_are_read_from_the_shipped_file() -> None:
-    assert read_flags(DATA / "flags.toml", load().phrases.keys) == load().flags
+    ]

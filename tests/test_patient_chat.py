@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 import pytest
 from sqlmodel import select
@@ -10,12 +11,10 @@ from sqlmodel import select
 from bot.care.arrival import PATIENT_MENU
 from bot.simulator.people import Person
 from storage.database import Transaction
-from storage.models import Inbox, OutgoingRow
+from storage.models import Inbox, OutgoingRow, Reminder
 from tests.story import Story
-from tests.test_enrolment import AWKWARD, LIBRARY, agreed, at, invited, states
+from tests.test_enrolment import AWKWARD, LIBRARY, PAUSE, agreed, at, cancel, invited, states
 
-PAUSE = 4
-"""Seconds in which a chat's burst comes back, so that no test waits for its pacing."""
 STRANGER = "This is the aftercare helper of Rosewood Clinic."
 NOT_UNDERSTOOD = "I am sorry, I did not understand."
 CALL_NOW = "Call 999 now. Do not wait for us or for a message."
@@ -136,6 +135,18 @@ async def test_a_command_of_the_team_does_not_exist_for_anybody_else(
     assert (await asks(story, story.ana, command)).startswith("I do not know that command.")
 
 
+@pytest.mark.parametrize("command", ["/today", "/plan", "/next"])
+async def test_a_patient_whose_session_was_cancelled_is_told_there_is_none(
+    story: Story, command: str
+) -> None:
+    codes = await invited(story)
+    await agreed(story, story.ana, codes.link)
+    await story.query(cancel, codes.treatment, story.clock.now())
+    answer = await asks(story, story.ana, command)
+    assert answer.startswith("I have no session of yours")
+    assert "+44 20 7946 0000" in answer
+
+
 # --- free text
 
 
@@ -188,9 +199,16 @@ async def test_a_warning_sign_is_answered_with_whom_to_call_and_staff_told_at_on
     assert answer.count(TOLD) == 1
     [alarm] = await story.reads(story.owner)
     assert level in alarm
-    assert "Ana López, day 1 (23 hours after the session), wrote on" in alarm
+    assert "Ana López, day 1 (22 hours after the session), wrote on" in alarm
     assert words in alarm
     assert story.owner.received[-1].protected
+
+
+async def test_an_alarm_before_the_sessions_end_says_so(story: Story) -> None:
+    await agreed(story, story.ana, (await invited(story, "Ana, today 17:00")).link)
+    await story.reads(story.owner)
+    await asks(story, story.ana, BREATH)
+    assert "Ana, before the session's end, wrote on" in (await story.reads(story.owner))[0]
 
 
 async def test_the_whole_team_is_told(story: Story) -> None:
@@ -385,6 +403,19 @@ async def test_only_an_answer_over_ten_minutes_late_says_so(
     assert answer.startswith("You wrote this on") is said
 
 
+@pytest.mark.parametrize("command", ["/start", "/today", "/plan", "/contact", "hello"])
+async def test_a_late_answer_shows_no_markup(story: Story, command: str) -> None:
+    ana = await patient(story)
+    await story.stop()
+    ana.say(command)
+    story.move(minutes=20)
+    story.start()
+    [answer] = await story.reads(ana)
+    assert answer.startswith("You wrote this on")
+    assert "<b>" not in answer
+    assert "&lt;" not in answer
+
+
 async def test_a_late_warning_sign_tells_staff_when_it_was_written(story: Story) -> None:
     ana = await patient(story)
     await story.stop()
@@ -397,6 +428,20 @@ async def test_a_late_warning_sign_tells_staff_when_it_was_written(story: Story)
     assert not alarm.startswith("You wrote")
 
 
+async def test_the_next_message_named_is_never_one_that_was_due_already(story: Story) -> None:
+    ana = await patient(story)
+    await story.query(_put_off, at(23, 15, 30))
+    story.move_to(at(23, 14, 31))
+    for command in ("/start", "/next"):
+        assert "Monday 23 November, 19:30" in await asks(story, ana, command)
+
+
+def _put_off(tx: Transaction, until: datetime) -> None:
+    """As after Telegram refused it for a while."""
+    row = tx.exec(select(Reminder).where(Reminder.step == "first_hours")).one()
+    row.try_at = until
+
+
 # --- stopping and coming back
 
 
@@ -405,6 +450,7 @@ async def stopped(story: Story, button: str) -> Person:
     ana.say("/stop")
     await story.reads(ana)
     assert ana.received[-1].labels == ["Tips off, keep appointments", "Everything off"]
+    story.move(seconds=PAUSE)
     ana.press(button)
     [done] = await story.reads(ana)
     assert "/start" in done

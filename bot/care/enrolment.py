@@ -142,7 +142,7 @@ def welcome(
         messages.emergency_lines(library, situation),
         _next_message(desk, tx, patient, now),
     ]
-    text = "\n\n".join(part for part in parts if part)
+    text = Markup("\n\n").join(part for part in parts if part)
     return [Outgoing(account=patient.account or 0, text=text)]
 
 

@@ -95,7 +95,7 @@ def begin(
 def press(
     desk: Desk, tx: Transaction, staff: Staff, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
-    """A button under a draft; `which` is `<field>:<n>` of `pick`, hours of `from`, `same` a patient."""
+    """A button under a draft: an answer, `Same person as …`, `Save session`, `Do not save`."""
     presses: dict[str, forms.Press] = {
         "pick": _pick,
         "from": _from,

@@ -87,12 +87,12 @@ def today(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     if here.session is None:
-        return [_stranger(desk, known, incoming)]
+        return [_without_session(desk, known, incoming, here)]
     lines = [
         messages.now_text(desk.library, here),
         messages.emergency_lines(desk.library, here),
     ]
-    return [Outgoing(account=incoming.account, text="\n\n".join(lines))]
+    return [Outgoing(account=incoming.account, text=Markup("\n\n").join(lines))]
 
 
 @heeding
@@ -101,7 +101,7 @@ def plan(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequ
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
-        return [_stranger(desk, known, incoming)]
+        return [_without_session(desk, known, incoming, here)]
     ahead = _ahead(desk, tx, known.patient)
     text = messages.plan_text(desk.library, here, ahead) + _why_none(desk, known)
     return [Outgoing(account=incoming.account, text=text)]
@@ -115,7 +115,7 @@ def coming_next(
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
-        return [_stranger(desk, known, incoming)]
+        return [_without_session(desk, known, incoming, here)]
     ahead = _ahead(desk, tx, known.patient)
     text = messages.next_text(desk.library, here, ahead) + _why_none(desk, known)
     return [Outgoing(account=incoming.account, text=text)]
@@ -183,11 +183,13 @@ def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: S
     words = incoming.text
     if len(words) > WORDS_SHOWN:
         words = words[:WORDS_SHOWN] + "…"
-    day = (
-        desk.say(language, "chat.alert.day", day=here.day, hours=round(here.hours or 0))
-        if here.session
-        else desk.say(language, "chat.alert.no_session")
-    )
+    if here.hours is None:
+        day = desk.say(language, "chat.alert.no_session")
+    elif here.hours < 0:
+        day = desk.say(language, "chat.alert.before_end")
+    else:
+        since = wording.duration(int(here.hours), language)
+        day = desk.say(language, "chat.alert.day", day=here.day, since=since)
     return desk.say(
         language,
         "chat.alert.staff",
@@ -216,6 +218,13 @@ def _why_none(desk: Desk, known: Known) -> Markup:
     if state == "nothing":
         return Markup()
     return Markup("\n\n") + desk.say(known.language, f"chat.off.{state}", clinic=known.clinic.name)
+
+
+def _without_session(desk: Desk, known: Known, incoming: Incoming, here: Situation) -> Outgoing:
+    """To a patient whose session was cancelled, and to whoever never had one."""
+    if known.patient is None:
+        return _stranger(desk, known, incoming)
+    return Outgoing(account=incoming.account, text=messages.now_text(desk.library, here))
 
 
 def _stranger(desk: Desk, known: Known, incoming: Incoming) -> Outgoing:

@@ -45,7 +45,8 @@ def shortened(text: str) -> str:
 
 
 def question(desk: Desk, clinic: Clinic, choice: Choice) -> Markup:
-    return desk.say(clinic.language, f"staff.ask.{choice.key}", phrase=shortened(choice.phrase))
+    asked = desk.say(clinic.language, f"staff.ask.{choice.key}", phrase=shortened(choice.phrase))
+    return desk.say(clinic.language, "staff.ask.else", asked=asked)
 
 
 def option(desk: Desk, language: str, value: str) -> str:

@@ -23,7 +23,8 @@ def measure() -> float:
     answer(library, "warm up", situation, language="en")
     count, start = 0, perf_counter()
     while perf_counter() - start < SECONDS:
-        text = f"{messages[count % len(messages)]} zq{count}x"
+        new = "".join("bcdfghjklm"[int(digit)] for digit in f"{count:08}")
+        text = f"{messages[count % len(messages)]} {new}"
         answer(library, text, situation, language="en")
         count += 1
     return count / (perf_counter() - start)
