@@ -565,7 +565,7 @@ def test_any_name_is_shown_as_it_is_and_breaks_no_message(counter: Counter, name
 
 
 def test_the_longest_name_with_the_longest_recommendation_is_shown(counter: Counter) -> None:
-    use = "🌸, face, 1.0 mm " * 30
+    use = "face," * 120
     line = f"{'🌸' * 300}, today 13:30, use: {use[:600]}"
     counter.say(OWNER, f"/newsession {line}")
     assert LINK.search(counter.press(OWNER, "Save session"))

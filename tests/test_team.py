@@ -45,7 +45,7 @@ def test_the_first_owner_comes_by_the_link_of_the_command_line(counter: Counter)
 @pytest.mark.parametrize(
     ("asked", "told"),
     [("", "Whom do you want to add?"), ("boss", "I do not know the role “boss”"),
-     ("<b>&" * 900, "I do not know the role “<b>&")],
+     ("<b>&" * 1020, "I do not know the role “<b>&")],
 )  # fmt: skip
 def test_a_role_there_is_not_is_told(counter: Counter, asked: str, told: str) -> None:
     said = counter.say(OWNER, f"/invite {asked}")
