@@ -89,7 +89,7 @@ def find_flags(
     raised: dict[str, Raised] = {}
     for flag in sorted(flags, key=lambda flag: bool(flag.all_of)):  # combinations name others
         matched = _matched(flag, present)
-        if matched and (hours is None or hours >= flag.from_hours):
+        if matched and (hours is None or max(hours, 0) >= flag.from_hours):
             raised[flag.key] = Raised(flag=flag, matched=matched)
             present.setdefault(flag.key, matched)
     return sorted(raised.values(), key=lambda one: (-rank(one.flag.level), flags.index(one.flag)))

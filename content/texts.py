@@ -68,4 +68,4 @@ def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:
         for key, inner in value.items():
             yield from _flat(f"{prefix}.{key}", inner)
     else:
-        yield prefix, str(value).strip()
+        yield prefix, str(value).strip("\n")

@@ -110,7 +110,9 @@ def test_a_reply_begins_with_whom_to_call() -> None:
 def test_talk_of_self_harm_is_met_kindly_and_with_the_number() -> None:
     found = answer(load(), "i want to kill myself", after(60), language="en")
     assert (found.level, found.flag) == ("emergency", "C24")
-    assert "not alone" in found.reply.splitlines()[0]
+    assert "sorry" in found.reply.splitlines()[0]
+    assert "112" in found.reply.splitlines()[0]
+    assert "not alone" in found.reply
     assert "112" in found.reply
 
 

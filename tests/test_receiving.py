@@ -151,6 +151,15 @@ async def test_updates_of_other_kinds_are_done_without_an_answer(story: Story) -
     assert {row.state for row in await story.query(all_updates)} == {"done"}
 
 
+async def test_a_message_of_nobody_is_done_without_an_answer(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    nobody = {"message_id": 9, "date": 1795442400, "chat": {"id": 2001, "type": "private"}}
+    story.simulator.updates.add("message", {**nobody, "text": "/help"})
+    assert await story.reads(story.ana) == []
+    assert {row.state for row in await story.query(all_updates)} == {"done"}
+
+
 @pytest.mark.parametrize(
     ("update", "chat"),
     [

@@ -79,7 +79,7 @@ def walls(rows: dict[str, Planned], zone: str = LONDON) -> dict[str, tuple[str, 
 USUAL = {
     "first_hours": ("11-22 15:30", "11-22 18:30"),
     "first_evening": ("11-22 19:30", "11-22 21:00"),
-    "next_morning": ("11-23 08:00", "11-23 20:00"),
+    "next_morning": ("11-23 08:30", "11-23 20:00"),
     "day1_evening": ("11-23 19:00", "11-24 12:00"),
     "day2": ("11-24 09:00", "11-24 20:00"),
     "check_72": ("11-25 14:30", "11-26 14:30"),
@@ -292,20 +292,20 @@ def test_another_booking_of_the_same_hour_is_another_occasion() -> None:
     ("zone", "ended", "key", "due"),
     [
         # The clocks of London go back on 25 October 2026 and forward on 28 March 2027.
-        (LONDON, "2026-10-24T14:30", "next_morning", "2026-10-25T08:00+00:00"),
+        (LONDON, "2026-10-24T14:30", "next_morning", "2026-10-25T08:30+00:00"),
         (LONDON, "2026-10-24T14:30", "check_72", "2026-10-27T13:30+00:00"),
-        (LONDON, "2027-03-27T14:30", "next_morning", "2027-03-28T08:00+01:00"),
+        (LONDON, "2027-03-27T14:30", "next_morning", "2027-03-28T08:30+01:00"),
         (LONDON, "2027-03-27T14:30", "check_72", "2027-03-30T15:30+01:00"),
         ("Europe/Berlin", "2027-03-27T14:30", "day2", "2027-03-29T09:00+02:00"),
         # Half an hour back on 4 April 2027.
-        ("Australia/Lord_Howe", "2027-04-03T14:30", "next_morning", "2027-04-04T08:00+10:30"),
+        ("Australia/Lord_Howe", "2027-04-03T14:30", "next_morning", "2027-04-04T08:30+10:30"),
         # Midnight itself is skipped on 30 April 2027.
-        ("Africa/Cairo", "2027-04-29T14:30", "next_morning", "2027-04-30T08:00+03:00"),
+        ("Africa/Cairo", "2027-04-29T14:30", "next_morning", "2027-04-30T08:30+03:00"),
         ("America/Havana", "2027-03-13T14:30", "day1_evening", "2027-03-14T19:00-04:00"),
-        ("Pacific/Kiritimati", "2026-12-31T14:30", "next_morning", "2027-01-01T08:00+14:00"),
-        ("Pacific/Pago_Pago", "2026-12-31T14:30", "next_morning", "2027-01-01T08:00-11:00"),
-        ("Asia/Kathmandu", "2028-02-28T14:30", "next_morning", "2028-02-29T08:00+05:45"),
-        ("Asia/Kolkata", "2027-02-28T14:30", "next_morning", "2027-03-01T08:00+05:30"),
+        ("Pacific/Kiritimati", "2026-12-31T14:30", "next_morning", "2027-01-01T08:30+14:00"),
+        ("Pacific/Pago_Pago", "2026-12-31T14:30", "next_morning", "2027-01-01T08:30-11:00"),
+        ("Asia/Kathmandu", "2028-02-28T14:30", "next_morning", "2028-02-29T08:30+05:45"),
+        ("Asia/Kolkata", "2027-02-28T14:30", "next_morning", "2027-03-01T08:30+05:30"),
     ],
 )
 def test_the_time_is_that_of_the_patients_own_clock(

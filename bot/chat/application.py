@@ -6,7 +6,7 @@ update marked as done are committed together; only then is anything sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ log = structlog.get_logger(__name__)
 AnyHandler = BaseHandler[Any, Any, Any]
 AnyApplication = Application[Any, Any, Any, Any, Any, Any]
 Context = ContextTypes.DEFAULT_TYPE
+Callback = Callable[[Update, Context], Coroutine[Any, Any, None]]
 StaffHandle = Callable[[Desk, Transaction, Staff, Incoming, datetime], Sequence[Reaction]]
 
 
@@ -136,24 +137,25 @@ class Doors:
 
     # --- the shapes an update comes in
 
-    def _command(self, handle: Handle) -> Callable[[Update, Context], Any]:
-        async def callback(update: Update, _context: Context) -> None:
-            if incoming := reading.written(update):
-                said = replace(incoming, text=reading.argument(incoming.text))
-                await self._answer(update, handle, said)
+    def _command(self, handle: Handle) -> Callback:
+        def after_the_command(update: Update) -> Incoming | None:
+            incoming = reading.written(update)
+            return incoming and replace(incoming, text=reading.argument(incoming.text))
 
-        return callback
+        return self._callback(after_the_command, handle)
 
-    def _message(self, handle: Handle) -> Callable[[Update, Context], Any]:
-        async def callback(update: Update, _context: Context) -> None:
-            if incoming := reading.written(update):
-                await self._answer(update, handle, incoming)
+    def _message(self, handle: Handle) -> Callback:
+        return self._callback(reading.written, handle)
 
-        return callback
+    def _press(self, handle: Handle) -> Callback:
+        return self._callback(lambda update: reading.pressed(update, self._clock.now()), handle)
 
-    def _press(self, handle: Handle) -> Callable[[Update, Context], Any]:
-        async def callback(update: Update, _context: Context) -> None:
-            if incoming := reading.pressed(update, self._clock.now()):
+    def _callback(self, read: Callable[[Update], Incoming | None], handle: Handle) -> Callback:
+        async def callback(update: Update, context: Context) -> None:
+            incoming = read(update)
+            if incoming is None:
+                await self._nothing(update, context)
+            else:
                 await self._answer(update, handle, incoming)
 
         return callback
@@ -251,7 +253,7 @@ def _late(
     for n, reaction in enumerate(changed):
         if isinstance(reaction, Outgoing) and reaction.account == incoming.account:
             head = arrival.written_earlier(desk, tx, incoming)
-            changed[n] = replace(reaction, text=head + "\n\n" + reaction.text)
+            changed[n] = replace(reaction, text=f"{head}\n\n{reaction.text}")
             break
     return changed
 
