@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -72,11 +73,11 @@ def patient_of_clinic(tx: Transaction, clinic_id: int, account: int) -> Patient 
 
 
 def patients_named(tx: Transaction, clinic_id: int, name: str) -> Sequence[Patient]:
-    """The clinic's patients of this name, whatever the case of its letters."""
-    # SQLite lowers ASCII letters only, so the names are compared here, not there.
-    wanted = name.casefold()
+    """The clinic's patients of this name, whatever its capitals, accents and spaces."""
+    # A database lowers ASCII letters only, so the names are compared here, not there.
+    wanted = _plain(name)
     rows = tx.exec(select(Patient.id, Patient.name).where(Patient.clinic_id == clinic_id)).all()
-    found = [key for key, known in rows if known.casefold() == wanted]
+    found = [key for key, known in rows if _plain(known) == wanted]
     return tx.exec(select(Patient).where(col(Patient.id).in_(found))).all()
 
 
@@ -104,3 +105,8 @@ def drop_if_empty(tx: Transaction, patient_id: int) -> None:
         ).one():
             return
     tx.exec(delete(Patient).where(col(Patient.id) == patient_id))
+
+
+def _plain(name: str) -> str:
+    apart = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(it for it in apart if not unicodedata.combining(it)).split())

@@ -17,9 +17,8 @@ import pytest
 from sqlmodel import col, select
 
 import content.library
-from bot.care import arrival
 from bot.care.values import Button, Desk, Edit, Incoming, NewMenu, Outgoing, Reaction, Toast
-from bot.chat import reading
+from bot.chat import arrival, reading
 from bot.chat.application import COMMANDS, PRESSES
 from bot.simulator.html import parse_html
 from bot.simulator.spec import utf16_length

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from bot.care.plans import settle
+from bot.care.sessions import settle
 from bot.care.values import Outgoing
 from bot.clock import MovableClock
 from bot.delivery.dispatcher import Dispatcher, slots_for

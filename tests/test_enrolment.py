@@ -189,12 +189,12 @@ async def test_agreed_at_23_nothing_else_comes_before_the_morning(story: Story) 
     story.move_to(at(23, 23, 0))
     answer = await agreed(story, story.ana, codes.link)
     assert "Wash with lukewarm water only" in answer
-    assert "Next message: Tuesday 24 November, 08:00" in answer
+    assert "Next message: Tuesday 24 November, 08:30" in answer
     found = await states(story)
     assert found["first_hours"] == found["first_evening"] == "skipped(too_late)"
-    story.move_to(at(24, 7, 59))
+    story.move_to(at(24, 8, 29))
     assert await story.reads(story.ana) == []
-    story.move_to(at(24, 8, 0))
+    story.move_to(at(24, 8, 30))
     assert len(await story.reads(story.ana)) == 1
 
 
@@ -203,14 +203,14 @@ async def test_agreed_at_0759_the_mornings_message_still_comes_at_its_hour(story
     story.move_to(at(24, 7, 59))
     answer = await agreed(story, story.ana, codes.link)
     assert "Your skin now: day 1" in answer
-    assert "Next message: Tuesday 24 November, 08:00" in answer
-    story.move_to(at(24, 8, 0))
+    assert "Next message: Tuesday 24 November, 08:30" in answer
+    story.move_to(at(24, 8, 30))
     assert len(await story.reads(story.ana)) == 1
 
 
 async def test_agreed_right_after_the_morning_message_was_due_it_is_covered(story: Story) -> None:
     codes = await invited(story)
-    story.move_to(at(24, 8, 1))
+    story.move_to(at(24, 8, 31))
     answer = await agreed(story, story.ana, codes.link)
     assert (await states(story))["next_morning"] == "skipped(covered)"
     assert "no sunscreen before Tuesday, 13:30" in answer

@@ -56,6 +56,10 @@ class Cut:
             while sum(row.state == "sent" for row in self.rows()) < count:  # noqa: ASYNC110  another process's
                 await asyncio.sleep(0.02)
 
+    async def more_than(self, count: int) -> None:
+        """Wait until Ana has received more messages than that."""
+        await self.ana.until(lambda: len(self.ana.received) > count)
+
     async def killed_and_started(self) -> None:
         await self.bot.kill()
         await self.bot.start()
@@ -104,7 +108,7 @@ async def test_the_story_goes_on_through_four_kills(cut: Cut) -> None:
             await cut.killed_and_started()
         assert len(cut.ana.received) == before, row.step
         cut.move_to(row.due_at)
-        await cut.ana.until(lambda before=before: len(cut.ana.received) > before)
+        await cut.more_than(before)
         await cut.recorded(number + 1)
         assert len(cut.ana.received) == before + 1, row.step
     assert await cut.bot.terminate() == 0

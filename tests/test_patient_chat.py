@@ -8,7 +8,7 @@ from datetime import datetime
 import pytest
 from sqlmodel import select
 
-from bot.care.arrival import PATIENT_MENU
+from bot.chat.arrival import PATIENT_MENU
 from bot.simulator.people import Person
 from storage.database import Transaction
 from storage.models import Inbox, OutgoingRow, Reminder

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from bot.care import questions
+from bot.chat.patient import questions
 from bot.chat.reading import chat_of
 from storage import inbox
 from storage.database import Transaction

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.care import arrival
+from bot.chat import arrival
 from tests.counter import (
     CLINICIAN,
     LINE,

@@ -29,10 +29,11 @@ from telegram.ext import (
     filters,
 )
 
-from bot.care import arrival, enrolment, newsession, questions, stopping, team, visits
 from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoing, Reaction, Toast
-from bot.chat import menus, reading
+from bot.chat import arrival, menus, reading
+from bot.chat.patient import enrolment, questions, stopping
 from bot.chat.sender import keyboard
+from bot.chat.staff import newsession, team, visits
 from bot.clock import Clock
 from bot.logs import where
 from storage import inbox, outgoing, people

@@ -13,8 +13,8 @@ import structlog
 from telegram import Update
 from telegram.ext import Application
 
-from bot.care import arrival
 from bot.care.values import Desk
+from bot.chat import arrival
 from bot.clock import Clock
 from storage import inbox, outgoing
 from storage.database import Database, Transaction

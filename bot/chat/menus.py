@@ -8,8 +8,9 @@ import structlog
 from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats, BotCommandScopeChat
 from telegram.error import TelegramError
 
-from bot.care import arrival, team
 from bot.care.values import Desk
+from bot.chat import arrival
+from bot.chat.staff import team
 from storage import people
 from storage.database import Database
 

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.care.plans import message_of
+from bot.care.sessions import message_of
 from bot.care.values import Outgoing
 from bot.clock import Clock
 from bot.delivery.outcome import Attempt, Outcome, Send, Unknown, Unreachable, doubt, to_record

@@ -6,9 +6,10 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.care import enrolment, questions, stopping, team
 from bot.care.people import Known, who_is
 from bot.care.values import Desk, Incoming, Outgoing, Reaction
+from bot.chat.patient import enrolment, questions, stopping
+from bot.chat.staff import team
 from content import wording
 from storage import invitations
 from storage.database import Transaction
@@ -150,12 +151,16 @@ def _letters(code: str) -> str:
 
 
 def _staff_help(desk: Desk, known: Known) -> str:
+    language = known.clinic.language
     owner = known.staff is not None and known.staff.role == team.OWNER
+    commands = (*STAFF_MENU, *(OWNER_MENU if owner else ()))
     return desk.say(
-        known.clinic.language,
+        language,
         "chat.help.staff",
-        invite=desk.say(known.clinic.language, "chat.help.invite") if owner else "",
-        example=desk.say(known.clinic.language, "staff.newsession.example"),
+        commands="\n".join(
+            f"/{name} {desk.say(language, f'chat.menu.{name}')}" for name in commands
+        ),
+        example=desk.say(language, "staff.newsession.example"),
     )
 
 

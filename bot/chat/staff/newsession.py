@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care import forms, sessions, showing
+from bot.care import sessions
 from bot.care.session_line import Line, Understood, read_line
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, Toast, numbers
+from bot.chat.staff import forms, showing
 from content import facts, recommendations
 from storage import drafts, people, treatments
 from storage.database import Transaction

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from bot.care import showing
 from bot.care.session_line import Choice
 from bot.care.values import Button, Desk, Edit, Incoming, Reaction, Rows, Toast, numbers
+from bot.chat.staff import showing
 from storage import drafts, people
 from storage.database import Transaction
 from storage.models import Draft, Staff

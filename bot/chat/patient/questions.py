@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from bot.care.people import Known, situation, who_is
-from bot.care.plans import planned_of
+from bot.care.sessions import planned_of
 from bot.care.values import Button, Desk, Handle, Incoming, Outgoing, Reaction
 from content import answers, messages, wording
 from content.facts import Situation

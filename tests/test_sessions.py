@@ -11,7 +11,7 @@ import pytest
 from sqlmodel import col, select
 
 import content.library
-from bot.care.plans import settle
+from bot.care.sessions import settle
 from storage.database import Database, Transaction
 from storage.migrate import migrate
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment

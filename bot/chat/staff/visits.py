@@ -10,10 +10,11 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from bot.care import forms, sessions, showing
+from bot.care import sessions
 from bot.care.session_line import Problem, Visit, read_visit
 from bot.care.sessions import Recorded
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Toast, numbers
+from bot.chat.staff import forms, showing
 from storage import drafts, people, treatments
 from storage.database import Transaction
 from storage.models import Clinic, Draft, Patient, Staff, Treatment

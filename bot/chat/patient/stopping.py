@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.care import enrolment
 from bot.care.people import who_is
-from bot.care.questions import heeding
 from bot.care.values import Button, Desk, Edit, Incoming, NewMenu, Outgoing, Reaction
+from bot.chat.patient import enrolment
+from bot.chat.patient.questions import heeding
 from storage import audit, people
 from storage.database import Transaction
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.care.enrolment import bad_code
 from bot.care.people import who_is
-from bot.care.showing import shortened
 from bot.care.values import (
     Button,
     Desk,
@@ -19,6 +17,8 @@ from bot.care.values import (
     Toast,
     numbers,
 )
+from bot.chat.patient.enrolment import bad_code
+from bot.chat.staff.showing import shortened
 from storage import audit, invitations, people
 from storage.database import Transaction
 from storage.models import Invitation, Staff

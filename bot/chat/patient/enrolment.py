@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from bot.care.people import Known, current_session, situation_of, who_is
-from bot.care.plans import settle
+from bot.care.sessions import settle
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, numbers
 from content import messages, wording
 from storage import audit, invitations, people, reminders, treatments
