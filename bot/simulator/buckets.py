@@ -1,4 +1,4 @@
-"""Telegram's flood limits as token buckets, on monotonic time so that a moved clock changes none.
+"""Telegram's flood limits as token buckets, on the clock's monotonic time.
 
 The true limits are not published; these are the advised ones with room for short bursts, so that
 a bot that paces itself never meets them.
