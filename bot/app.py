@@ -15,6 +15,7 @@ import structlog
 from filelock import FileLock, Timeout
 
 import content.library
+from bot.care import dates
 from bot.care.values import Desk
 from bot.chat import menus
 from bot.chat.application import Doors
@@ -127,6 +128,7 @@ class Bot:
         jobs = Jobs(database=self._database, clock=self._clock, wake=dispatcher.wake)
         self._joined.to(dispatcher.wake)
 
+        await asyncio.to_thread(dates.warm_up)
         await application.initialize()
         await menus.show_to_all(self._bot, desk, self._database)
         doubted = await dispatcher.recover()
@@ -147,8 +149,7 @@ class Bot:
             polling.cancel()
             stopping.cancel()
             jobs.stop()
-            await worker.stop()
-            await asyncio.gather(dispatcher.stop(), answers.stop())
+            await asyncio.gather(worker.stop(), dispatcher.stop(), answers.stop())
             await asyncio.gather(sending, polling, stopping, return_exceptions=True)
             await application.shutdown()
             log.info("stopped")

@@ -163,6 +163,15 @@ def read_date(
     return []
 
 
+def warm_up() -> None:
+    """Let the libraries load what they need (a quarter of a second), before a line waits for it."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    for language, phrase in (("en", "in 1 day"), ("es", "en 1 día")):
+        read_date(
+            phrase, written_at=moment, zone=ZoneInfo("UTC"), language=language, prefer="future"
+        )
+
+
 def _plain(phrase: str) -> str:
     """Lower case, no accents, ASCII figures, single spaces."""
     text = unicodedata.normalize("NFKD", phrase.casefold())

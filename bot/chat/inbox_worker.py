@@ -16,6 +16,7 @@ from telegram.ext import Application
 from bot.care.values import Desk
 from bot.chat import arrival
 from bot.clock import Clock
+from bot.delivery.ending import let_end
 from storage import inbox, outgoing
 from storage.database import Database, Transaction
 
@@ -67,7 +68,7 @@ class InboxWorker:
     async def stop(self) -> None:
         """Finish the updates being worked on; the others stay in the inbox."""
         self._stopping = True
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await let_end(self._tasks.values())
 
     async def _serve(self, chat: int | None) -> None:
         waiting = self._waiting[chat]

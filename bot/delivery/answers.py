@@ -14,7 +14,7 @@ import structlog
 
 from bot.care.values import Outgoing
 from bot.clock import Clock
-from bot.delivery.dispatcher import STOP_WITHIN
+from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
     Outcome,
     Refused,
@@ -69,11 +69,7 @@ class Answers:
     async def stop(self) -> None:
         """Let what is on its way come back; what is not sent yet stays a row."""
         self._stopping.set()
-        if self._chats:
-            _, late = await asyncio.wait(self._chats.values(), timeout=STOP_WITHIN - 2)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await let_end(self._chats.values())
 
     async def _serve(self, account: int) -> None:
         failures = 0

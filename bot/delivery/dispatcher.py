@@ -25,6 +25,7 @@ import structlog
 from bot.care.sessions import message_of
 from bot.care.values import Outgoing
 from bot.clock import Clock
+from bot.delivery.ending import let_end
 from bot.delivery.outcome import Attempt, Outcome, Send, Unknown, Unreachable, doubt, to_record
 from bot.delivery.pacing import Pacing
 from content import schedule
@@ -43,7 +44,6 @@ GROUP_COMMIT = 0.005
 LEASE = timedelta(seconds=60)
 LOOKED_AT_ONCE = 50
 """Rows looked at in one transaction at the most: a long backlog never holds the writer."""
-STOP_WITHIN = 10.0
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
 
 
@@ -135,11 +135,7 @@ class Dispatcher:
         """Claim nothing more and wait for what is on its way; what is not back then is unknown."""
         self._stopping = True
         self.wake()
-        if self._in_flight:
-            _, late = await asyncio.wait(self._in_flight.values(), timeout=STOP_WITHIN - 2)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        await let_end(self._in_flight.values())
         await self._record()
 
     async def _turn(self) -> None:

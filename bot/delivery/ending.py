@@ -1,0 +1,23 @@
+"""Stopping: what is on its way may come back, but not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from typing import Any
+
+STOP_WITHIN = 8.0
+"""Seconds for what is on its way; the whole process ends within ten."""
+
+
+async def let_end(tasks: Collection[asyncio.Task[Any]]) -> None:
+    """Wait for the tasks as long as a stop may take, then cancel those that are left.
+
+    What they had begun to write to the database is committed all the same.
+    """
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=STOP_WITHIN)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
