@@ -8,6 +8,7 @@ import tempfile
 import webbrowser
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import content.library
 from bot.care import dates
 from bot.care.values import Desk
 from bot.chat import menus
-from bot.chat.application import Doors
+from bot.chat.application import AnyApplication, Doors
 from bot.chat.connection import NotReached, WrongToken, connect, telegram_bot, username
 from bot.chat.inbox_worker import InboxWorker
 from bot.chat.limiter import Limiter
@@ -57,6 +58,19 @@ class Joined:
             self._wake()
 
 
+@dataclass(frozen=True)
+class Parts:
+    """What runs beside each other in one process."""
+
+    desk: Desk
+    application: AnyApplication
+    worker: InboxWorker
+    poll: Poll
+    dispatcher: Dispatcher
+    answers: Answers
+    jobs: Jobs
+
+
 class Bot:
     """Everything that runs in one process, joined: receiving, answering, sending, jobs."""
 
@@ -93,51 +107,53 @@ class Bot:
         finally:
             await self._bot.shutdown()
 
-    async def _serve(self, stop: asyncio.Event) -> None:
+    def _join(self) -> Parts:
+        """Every part, each given what it needs of the others. The bot's name is known by now."""
         desk = Desk(self._library, self._bot.username)
-        sender = Sender(self._bot)
-        answers = Answers(database=self._database, clock=self._clock, send=sender)
+        database, clock, sender = self._database, self._clock, Sender(self._bot)
+        answers = Answers(database=database, clock=clock, send=sender)
         dispatcher = Dispatcher(
-            database=self._database,
+            database=database,
             library=self._library,
-            clock=self._clock,
+            clock=clock,
             pacing=self._pacing,
             send=sender,
             slots=slots_for(self._settings.messages_per_second),
             answering=answers.waiting,
         )
-        doors = Doors(
-            desk=desk, database=self._database, clock=self._clock, answered=answers.notify
-        )
+        doors = Doors(desk=desk, database=database, clock=clock, answered=answers.notify)
         application = doors.application(self._bot)
         worker = InboxWorker(
             application=application,
             desk=desk,
-            database=self._database,
-            clock=self._clock,
+            database=database,
+            clock=clock,
             failures=doors.failures,
             answered=answers.notify,
         )
         poll = Poll(
             bot=self._bot,
             request=self._polling,
-            database=self._database,
-            clock=self._clock,
+            database=database,
+            clock=clock,
             arrived=worker.arrived,
         )
-        jobs = Jobs(database=self._database, clock=self._clock, wake=dispatcher.wake)
+        jobs = Jobs(database=database, clock=clock, wake=dispatcher.wake)
         self._joined.to(dispatcher.wake)
+        return Parts(desk, application, worker, poll, dispatcher, answers, jobs)
 
+    async def _serve(self, stop: asyncio.Event) -> None:
+        parts = self._join()
         await asyncio.to_thread(dates.warm_up)
-        await application.initialize()
-        await menus.show_to_all(self._bot, desk, self._database)
-        doubted = await dispatcher.recover()
-        await answers.recover()
-        await worker.recover()
-        jobs.start()
-        sending = asyncio.create_task(dispatcher.run())
-        polling = asyncio.create_task(poll.run())
+        await parts.application.initialize()
+        doubted = await parts.dispatcher.recover()
+        await parts.answers.recover()
+        await parts.worker.recover()
+        parts.jobs.start()
+        sending = asyncio.create_task(parts.dispatcher.run())
+        polling = asyncio.create_task(parts.poll.run())
         stopping = asyncio.create_task(stop.wait())
+        looks = asyncio.create_task(menus.show_to_all(self._bot, parts.desk, self._database))
         log.info("ready", bot=self._bot.username, in_doubt=doubted)
         try:
             done, _ = await asyncio.wait(
@@ -146,12 +162,12 @@ class Bot:
             for task in done:
                 task.result()
         finally:
-            polling.cancel()
-            stopping.cancel()
-            jobs.stop()
-            await asyncio.gather(worker.stop(), dispatcher.stop(), answers.stop())
-            await asyncio.gather(sending, polling, stopping, return_exceptions=True)
-            await application.shutdown()
+            for task in (polling, stopping, looks):
+                task.cancel()
+            parts.jobs.stop()
+            await asyncio.gather(parts.worker.stop(), parts.dispatcher.stop(), parts.answers.stop())
+            await asyncio.gather(sending, polling, stopping, looks, return_exceptions=True)
+            await parts.application.shutdown()
             log.info("stopped")
 
 
