@@ -23,6 +23,7 @@ from content.messages import clinic_values, emergency_lines
 from content.rules import Rule, blocked, is_cautious
 from content.topics import Topic
 
+COURTESIES = ("thanks", "hello")
 MOST_SAID = 3
 """How many signs one reply speaks of."""
 
@@ -70,7 +71,9 @@ def answer(library: Library, text: str, situation: Situation, *, language: str) 
     )
     found = _topics(library, hits, situation, signals)
     asked_at = min((hit.start for hit in hits if hit.key == "signal:asks"), default=None)
-    return _ladder(library, situation, raised, found, asked_at)
+    return _ladder(library, situation, raised, found, asked_at) or _no_topic(
+        library, situation, signals
+    )
 
 
 def about(library: Library, topic: str, situation: Situation) -> Answer:
@@ -184,7 +187,7 @@ def _ladder(
     raised: Sequence[Raised],
     found: Sequence[Found],
     asked_at: int | None,
-) -> Answer:
+) -> Answer | None:
     """`asked_at` is the token at which a question begins ("when can I"); None: no question."""
     effects = [one for one in found if one.topic.kind == "effect"]
     others = [one for one in found if one.topic.kind != "effect"]
@@ -196,9 +199,14 @@ def _ladder(
         return _topic(library, situation, effects[0], asked)
     if others:
         return _topic(library, situation, asked or others[0])
-    return Answer(
-        topic="unknown", level="info", reply=_say(library, situation, "answers.unknown.text")
-    )
+    return None
+
+
+def _no_topic(library: Library, situation: Situation, signals: frozenset[str]) -> Answer:
+    """Thanks and greetings are returned; for anything else, an honest "I did not understand"."""
+    said = next((it for it in COURTESIES if it in signals), "unknown")
+    reply = _say(library, situation, f"answers.{said}.text")
+    return Answer(topic="unknown", level="info", reply=reply)
 
 
 def _asked(others: Sequence[Found], asked_at: int) -> Found | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -15,6 +15,7 @@ from bot.care.sessions import planned_of
 from bot.care.values import Button, Desk, Handle, Incoming, Outgoing, Reaction
 from content import answers, messages, wording
 from content.facts import Situation
+from content.library import Library
 from storage import audit, people, reminders
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from storage.database import Transaction
     from storage.models import Patient
 
+TellPlan = Callable[[Library, Situation, Sequence["Planned"]], Markup]
 ALARMING = ("today", "emergency")
 WORDS_SHOWN = 1000
 """Characters of a patient's words that staff are shown."""
@@ -98,13 +100,7 @@ def today(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
 @heeding
 def plan(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/plan`: what is allowed from when, and the messages to come."""
-    known = who_is(tx, incoming.account)
-    here = situation(tx, known, now)
-    if known.patient is None or here.session is None:
-        return [_without_session(desk, known, incoming, here)]
-    ahead = _ahead(desk, tx, known.patient)
-    text = messages.plan_text(desk.library, here, ahead) + _why_none(desk, known)
-    return [Outgoing(account=incoming.account, text=text)]
+    return _of_the_plan(desk, tx, incoming, now, messages.plan_text)
 
 
 @heeding
@@ -112,12 +108,17 @@ def coming_next(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:
     """`/next`: the next visit, and the next message."""
+    return _of_the_plan(desk, tx, incoming, now, messages.next_text)
+
+
+def _of_the_plan(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime, tell: TellPlan
+) -> Sequence[Reaction]:
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
         return [_without_session(desk, known, incoming, here)]
-    ahead = _ahead(desk, tx, known.patient)
-    text = messages.next_text(desk.library, here, ahead) + _why_none(desk, known)
+    text = tell(desk.library, here, _ahead(desk, tx, known.patient)) + _why_none(desk, known)
     return [Outgoing(account=incoming.account, text=text)]
 
 
