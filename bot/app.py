@@ -6,8 +6,8 @@ import asyncio
 import signal
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,6 +63,7 @@ class Parts:
     """What runs beside each other in one process."""
 
     desk: Desk
+    doors: Doors
     application: AnyApplication
     worker: InboxWorker
     poll: Poll
@@ -140,7 +141,7 @@ class Bot:
         )
         jobs = Jobs(database=database, clock=clock, wake=dispatcher.wake)
         self._joined.to(dispatcher.wake)
-        return Parts(desk, application, worker, poll, dispatcher, answers, jobs)
+        return Parts(desk, doors, application, worker, poll, dispatcher, answers, jobs)
 
     async def _serve(self, stop: asyncio.Event) -> None:
         parts = self._join()
@@ -165,7 +166,12 @@ class Bot:
             for task in (polling, stopping, looks):
                 task.cancel()
             parts.jobs.stop()
-            await asyncio.gather(parts.worker.stop(), parts.dispatcher.stop(), parts.answers.stop())
+            await asyncio.gather(
+                parts.worker.stop(),
+                parts.dispatcher.stop(),
+                parts.answers.stop(),
+                parts.doors.stop(),
+            )
             await asyncio.gather(sending, polling, stopping, looks, return_exceptions=True)
             await parts.application.shutdown()
             log.info("stopped")
@@ -225,16 +231,16 @@ def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:
     return clinic
 
 
-def only_one(url: str) -> FileLock:
+@contextmanager
+def only_one(url: str) -> Iterator[None]:
     """Hold the database's lock file. Raises SettingsError if another process has it."""
-    lock = FileLock(f"{file_of(url)}.lock", timeout=0)
     try:
-        lock.acquire()
+        with FileLock(f"{file_of(url)}.lock", timeout=0):
+            yield
     except Timeout:
         raise SettingsError(
             [f"DATABASE_URL: another `run` is at work on {url}; stop it first"]
         ) from None
-    return lock
 
 
 def stop_signal() -> asyncio.Event:

@@ -58,6 +58,8 @@ def _without_arguments(record: logging.LogRecord) -> bool:
     # Libraries put whole updates, addresses with the token and rows into the arguments.
     if not record.name.startswith(("bot", "content", "storage")):
         record.args = None
+        if record.name == "asyncio":  # its words are put together already, an error's among them
+            record.msg = str(record.msg).partition("\n")[0]
         if record.exc_info and record.exc_info[1]:
             record.msg = f"{record.msg} ({type(record.exc_info[1]).__name__})"
         record.exc_info = record.exc_text = None

@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func
+from sqlalchemy import delete, func
 from sqlmodel import col, select
 
 from storage.database import Transaction
@@ -153,6 +153,12 @@ def tries_left(tx: Transaction, account: int, now: datetime) -> bool:
         .where(CodeTry.account == account, col(CodeTry.tried_at) > now - timedelta(hours=1))
     ).one()
     return tried < TRIES_AN_HOUR
+
+
+def forget_tries(tx: Transaction, now: datetime) -> int:
+    """Delete the wrong tries that no longer count; how many."""
+    result = tx.execute(delete(CodeTry).where(col(CodeTry.tried_at) < now - timedelta(hours=1)))
+    return int(result.rowcount)  # type: ignore[attr-defined]
 
 
 def _valid(invitation: Invitation | None) -> Invitation | None:

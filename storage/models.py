@@ -77,12 +77,15 @@ class Patient(SQLModel, table=True):
     __table_args__ = (
         Index("patient_account", "clinic_id", "account", unique=True),
         Index("patient_by_account", "account"),
+        Index("patient_by_name", "clinic_id", "plain_name"),
     )
 
     id: int = Field(default=None, primary_key=True)
     clinic_id: int = Field(foreign_key="clinic.id")
     account: int | None = Field(default=None, sa_type=BigInteger)
     name: str
+    plain_name: str
+    """The name as it is looked for: `people.plain`."""
     language: str = "en"
     timezone: str
     agreed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -95,6 +98,8 @@ class Patient(SQLModel, table=True):
 
 class Treatment(SQLModel, table=True):
     """One session of microneedling ("Session" is the database's own word)."""
+
+    __table_args__ = (Index("treatment_by_clinic", "clinic_id", "ended_at"),)
 
     id: int = Field(default=None, primary_key=True)
     clinic_id: int = Field(foreign_key="clinic.id")
@@ -232,10 +237,11 @@ class OutgoingRow(SQLModel, table=True):
     __tablename__ = "outgoing"
     __table_args__ = (
         Index(
-            "outgoing_open",
+            "outgoing_waiting",
+            "account",
             "id",
-            sqlite_where=text("state IN ('scheduled', 'sending')"),
-            postgresql_where=text("state IN ('scheduled', 'sending')"),
+            sqlite_where=text("state = 'scheduled'"),
+            postgresql_where=text("state = 'scheduled'"),
         ),
     )
 

@@ -100,9 +100,6 @@ def record(tx: Transaction, records: Iterable[Record]) -> list[int]:
     return lost
 
 
-def sending(tx: Transaction, *, lease_before: datetime | None) -> Sequence[Reminder]:
-    """Rows being sent whose lease ended before; None: all of them (at a start, on SQLite)."""
-    statement = select(Reminder).where(Reminder.state == "sending")
-    if lease_before is not None:
-        statement = statement.where(col(Reminder.lease_until) < lease_before)
-    return tx.exec(statement).all()
+def sending(tx: Transaction) -> Sequence[Reminder]:
+    """The rows being sent."""
+    return tx.exec(select(Reminder).where(Reminder.state == "sending")).all()

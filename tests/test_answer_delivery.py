@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
@@ -188,6 +189,46 @@ async def test_stopping_lets_what_is_on_its_way_come_back(post: Post) -> None:
     assert [row.state for row in await post.rows()] == ["sent", "scheduled"]
     post.answers.notify([7])
     assert not post.answers.waiting()
+
+
+async def test_what_became_of_an_answer_is_written_down_before_the_next_goes_out(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.outcome.BACKOFF_FIRST", 0.01)
+    finished, failures = outgoing.finish, 0
+
+    def full(*given: Any, **named: Any) -> None:
+        nonlocal failures
+        failures += 1
+        if failures == 1:
+            raise OSError("no space left on device")
+        finished(*given, **named)
+
+    monkeypatch.setattr(outgoing, "finish", full)
+    await post.write("one", "two")
+    post.answers.notify([7])
+    await post.idle()
+    assert [text for _, text in post.sent] == ["one", "two"]
+    assert [row.state for row in await post.rows()] == ["sent", "sent"]
+
+
+async def test_a_send_that_breaks_is_in_doubt_like_one_without_an_answer(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
+    sends, breaks = post.send, iter([True])
+
+    async def send(message: Outgoing, kind: Kind) -> Outcome:
+        if next(breaks, False):
+            raise AttributeError("a reply nobody expects")
+        return await sends(message, kind)
+
+    monkeypatch.setattr(post, "send", send)
+    post.answers = post.new()
+    await post.write("one")
+    post.answers.notify([7])
+    await post.idle()
+    assert [(row.state, row.doubted) for row in await post.rows()] == [("sent", True)]
 
 
 async def test_old_answers_are_forgotten_in_the_end(post: Post) -> None:

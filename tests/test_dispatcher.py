@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlmodel import col, select
 
-from bot.care.sessions import settle
+from bot.care.sessions import message_of, settle
 from bot.care.values import Outgoing
 from bot.clock import MovableClock
 from bot.delivery.dispatcher import Dispatcher, slots_for
@@ -133,6 +134,7 @@ def add_patients(tx: Transaction, count: int, fields: dict[str, object]) -> None
             clinic_id=clinic.id,
             account=100 + n,
             name="Ana",
+            plain_name="ana",
             timezone="UTC",
             agreed_at=ENDED,
             created_at=ENDED,
@@ -421,3 +423,135 @@ def test_the_pause_between_tries_doubles_to_five_minutes() -> None:
 @pytest.mark.parametrize(("rate", "slots"), [(1, 10), (25, 10), (400, 20), (5000, 64)])
 def test_slots_follow_the_rate_within_bounds(rate: float, slots: int) -> None:
     assert slots_for(rate) == slots
+
+
+async def test_a_message_whose_session_was_cancelled_while_it_was_on_its_way_does_not_go_again(
+    bench: Bench,
+) -> None:
+    await bench.patients()
+    bench.telegram.says = [Retry(after=0.01)]
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.telegram.until(1)
+
+    def cancelled(tx: Transaction) -> None:
+        tx.get_one(Treatment, 1).cancelled_at = FIRST
+        settle(tx, library.load(), tx.get_one(Patient, 1), FIRST)
+
+    await bench.database.run(cancelled)
+    bench.telegram.go_on.set()
+    row = await bench.first(lambda row: row.state == "skipped")
+    assert row.reason == "cancelled"
+    assert len(bench.telegram.sent) == 1
+
+
+async def test_a_reminder_of_a_visit_that_moved_while_it_was_on_its_way_does_not_go_again(
+    bench: Bench,
+) -> None:
+    await bench.patients()
+    visit = ENDED + timedelta(days=28)
+    now = visit - timedelta(hours=3)
+
+    def booked(at: datetime) -> Callable[[Transaction], None]:
+        def book(tx: Transaction) -> None:
+            treatment = tx.get_one(Treatment, 1)
+            treatment.next_at, treatment.appointment = at, treatment.appointment + 1
+            settle(tx, library.load(), tx.get_one(Patient, 1), bench.clock.now())
+
+        return book
+
+    await bench.database.run(booked(visit))
+    bench.telegram.says = [Retry(after=0.01)]
+    bench.telegram.go_on.clear()
+    bench.move_to(now)
+    bench.start()
+    await bench.telegram.until(1)
+    await bench.database.run(booked(visit + timedelta(days=7)))
+    bench.telegram.go_on.set()
+    rows = await bench.until(
+        lambda rows: any(r.step == "today" and r.reason == "moved" for r in rows)
+    )
+    assert sum("Come without" in message.text for message in bench.telegram.sent) == 1
+    fresh = [row for row in rows if row.step == "today" and row.state == "scheduled"]
+    assert [row.due_at for row in fresh] == [now + timedelta(days=7)]
+
+
+async def test_a_doubt_that_waits_for_its_repeat_is_not_touched_by_planning_again(
+    bench: Bench,
+) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unknown()]
+    bench.start()
+    bench.move_to(FIRST)
+    before = await bench.first(lambda row: row.state == "unknown")
+
+    def again(tx: Transaction) -> None:
+        settle(tx, library.load(), tx.get_one(Patient, 1), bench.clock.now())
+
+    await bench.database.run(again)
+    after = (await bench.rows())[0]
+    assert (after.state, after.try_at) == ("unknown", before.try_at)
+
+
+async def test_a_send_that_breaks_is_in_doubt_and_its_slot_is_free_again(bench: Bench) -> None:
+    await bench.patients(14)
+    broken = 0
+
+    class Breaks(Telegram):
+        async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
+            nonlocal broken
+            broken += 1
+            if broken <= 12:
+                raise AttributeError("a reply nobody expects")
+            return await super().__call__(message, kind)
+
+    bench.telegram = Breaks()
+    bench.dispatcher = bench.new_dispatcher(slots=4)
+    bench.start()
+    bench.move_to(FIRST)
+    rows = await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 2)
+    assert sum(row.state == "unknown" for row in rows) == 12
+
+
+async def test_whatever_is_wrong_with_one_row_stops_that_row_only(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await bench.patients(3)
+
+    def breaks_for_the_first(tx: Transaction, lib: Any, row: Reminder, at: datetime) -> Outgoing:
+        if row.patient_id == 1:
+            raise AssertionError("nobody thought of this")
+        return message_of(tx, lib, row, at)
+
+    monkeypatch.setattr("bot.delivery.dispatcher.message_of", breaks_for_the_first)
+    bench.start()
+    bench.move_to(FIRST)
+    rows = await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 2)
+    assert rows[0].reason == "unusable"
+
+
+async def test_a_row_of_another_version_that_was_on_its_way_does_not_stop_the_start(
+    bench: Bench,
+) -> None:
+    await bench.patients(2)
+
+    def crash(tx: Transaction) -> None:
+        for row in all_rows(tx)[:2]:
+            row.state, row.try_at, row.attempts, row.fence = "sending", None, 1, 1
+        all_rows(tx)[0].step = "a_step_of_another_version"
+
+    await bench.database.run(crash)
+    assert await bench.dispatcher.recover() == 2
+    assert [row.state for row in (await bench.rows())[:2]] == ["failed", "unknown"]
+
+
+async def test_a_claim_that_is_being_made_at_a_stop_is_still_sent(bench: Bench) -> None:
+    await bench.patients()
+    bench.move_to(FIRST)
+    running = asyncio.create_task(bench.dispatcher.run())
+    await asyncio.sleep(0)  # it is in its first turn now
+    await bench.dispatcher.stop()
+    await running
+    assert {row.state for row in (await bench.rows())[:1]} <= {"sent", "scheduled"}
+    assert len(bench.telegram.sent) == sum(row.state == "sent" for row in await bench.rows())

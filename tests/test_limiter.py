@@ -67,6 +67,21 @@ async def test_reminders_and_what_does_not_count_go_straight_through(how: dict[s
     assert door.through == 20
 
 
+async def test_an_answer_that_waits_heeds_a_hold_that_comes_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    door = Door()
+    monkeypatch.setattr("bot.chat.limiter.LONGEST_WAIT", 0.01)
+    tasks = await door.knocks(4)
+    door.pacing.refused(7, 30, door.clock.monotonic())
+    door.clock.move(timedelta(seconds=5))
+    await asyncio.sleep(0.05)
+    assert door.through == 3
+    door.clock.move(timedelta(seconds=30))
+    await asyncio.gather(*tasks)
+    assert door.through == 4
+
+
 async def test_a_429_holds_the_chat_and_goes_back_to_whoever_sent() -> None:
     door = Door()
 

@@ -44,6 +44,18 @@ def test_other_libraries_are_logged_without_their_arguments(
     assert SECRET not in json.dumps(said, ensure_ascii=False)
 
 
+def test_an_error_nobody_fetched_is_logged_without_its_words(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    logs.configure("info", "json")
+    logging.getLogger("asyncio").error(
+        f"Task exception was never retrieved\nfuture: <Task exception=ValueError('{SECRET}')>"
+    )
+    said = capsys.readouterr().err
+    assert "never retrieved" in said
+    assert SECRET not in said
+
+
 def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     logs.configure("warning", "text")
     structlog.get_logger("bot.x").info("quiet")

@@ -95,6 +95,14 @@ async def test_a_malformed_update_does_not_stop_the_others(story: Story) -> None
     assert malformed.tries == 3
 
 
+async def test_letters_no_file_can_hold_do_not_stop_the_others(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    story.ana.say("half a letter \ud83d in here")
+    story.ana.say("/help")
+    assert any("What I can do" in text for text in await story.reads(story.ana))
+
+
 async def test_nothing_is_lost_while_telegram_is_down(story: Story) -> None:
     story.ana.open()
     await story.reads(story.ana)
@@ -170,6 +178,8 @@ async def test_a_message_of_nobody_is_done_without_an_answer(story: Story) -> No
         ({"my_chat_member": {"chat": {"id": 5}}}, 5),
         ({"poll": {}}, None),
         ({"message": "nonsense"}, None),
+        ({"callback_query": {"message": "nonsense", "from": {"id": 4}}}, 4),
+        ({"message": {"chat": {"id": 2**70}}}, None),
         ({"message": {"chat": {"id": "x"}}}, None),
     ],
 )

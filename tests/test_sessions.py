@@ -86,7 +86,8 @@ def _people(tx: Transaction) -> None:
     tx.add(Staff(clinic_id=1, account=1, name="Rosa", role="owner", joined_at=NOW))
     tx.add(
         Patient(
-            clinic_id=1, account=2, name="Ana", timezone="Europe/London", agreed_at=NOW,
+            clinic_id=1, account=2, name="Ana",
+            plain_name="ana", timezone="Europe/London", agreed_at=NOW,
             created_at=NOW,
         )
     )  # fmt: skip

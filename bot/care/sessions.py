@@ -54,6 +54,7 @@ def record_session(
         patient = Patient(
             clinic_id=clinic.id,
             name=understood.name,
+            plain_name=people.plain(understood.name),
             language=clinic.language,
             timezone=clinic.timezone,
             created_at=now,
@@ -122,6 +123,17 @@ def settle(
         if key not in wanted and row.try_at is not None:
             _give_up(row, _why_gone(row, standing))
     tx.flush()
+
+
+def why_unwanted(tx: Transaction, library: Library, row: Reminder, patient: Patient) -> str | None:
+    """Why a row is not to go after all; None: it is.
+
+    For one that was on its way while its session was cancelled or followed, or its visit moved:
+    `settle` leaves such a row to whoever is sending it.
+    """
+    standing = treatments.of_patient(tx, patient.id)
+    wanted = dict(_wanted(library, people.clinic(tx, patient.clinic_id), patient, standing))
+    return None if _key(row) in wanted else _why_gone(row, standing)
 
 
 def planned_of(rows: Sequence[Reminder], library: Library) -> list[Planned]:
@@ -198,7 +210,7 @@ def _put(
         row = fresh
     elif row.try_at is None and not (row.state == "skipped" and row.reason in REVIVED):
         return  # it was sent, or given up for good
-    elif row.state == "scheduled" and row.due_at == fresh.due_at:
+    elif row.state in ("scheduled", "unknown") and row.due_at == fresh.due_at:
         row.expires_at = fresh.expires_at
         return  # nothing new about it
     row.due_at, row.due_local, row.timezone = fresh.due_at, fresh.due_local, fresh.timezone

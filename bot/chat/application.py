@@ -6,6 +6,7 @@ update marked as done are committed together; only then is anything sent.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -110,6 +111,7 @@ class Doors:
         self._database = database
         self._clock = clock
         self._answered = answered
+        self._looks: set[asyncio.Task[None]] = set()
         self.failures: dict[int, BaseException] = {}
         """By update id: what went wrong in a handler, for whoever handed the update over."""
 
@@ -133,6 +135,8 @@ class Doors:
             yield CommandHandler(name, self._command(handle))
         yield MessageHandler(filters.COMMAND, self._message(arrival.unknown_command))
         yield MessageHandler(filters.TEXT, self._message(arrival.text))
+        moving = filters.LOCATION & filters.UpdateType.EDITED_MESSAGE
+        yield MessageHandler(moving, self._nothing)  # each step of a live location
         yield MessageHandler(NOT_TEXT, self._message(questions.not_text))
         yield TypeHandler(Update, self._nothing)
 
@@ -192,28 +196,35 @@ class Doors:
             _in_one, self._desk, update.update_id, handle, incoming, self._clock.now()
         )
         self._answered([it.account for it in reactions if isinstance(it, Outgoing)])
-        await self._best_effort(update, reactions)
+        looks = asyncio.create_task(self._show(update, reactions))
+        self._looks.add(looks)
+        looks.add_done_callback(self._looks.discard)
 
-    async def _best_effort(self, update: Update, reactions: Sequence[Reaction]) -> None:
-        """Nothing depends on these, and none of them is a row."""
+    async def _show(self, update: Update, reactions: Sequence[Reaction]) -> None:
+        """What only looks better: nothing depends on it, nothing waits for it, none is a row."""
         query = update.callback_query
-        try:
-            if query is not None:
-                toast = next((it.text for it in reactions if isinstance(it, Toast)), None)
-                await query.answer(Markup(toast).striptags()[:200] if toast else None)  # noqa: S704
-            for reaction in reactions:
-                if isinstance(reaction, Edit) and query is not None:
-                    await query.edit_message_text(
+        if query is not None:
+            toast = next((it.text for it in reactions if isinstance(it, Toast)), None)
+            said = Markup(toast).striptags()[:200] if toast else None  # noqa: S704  ours
+            await _tried(query.answer(said))
+        for reaction in reactions:
+            if isinstance(reaction, Edit) and query is not None:
+                await _tried(
+                    query.edit_message_text(
                         reaction.text,
                         parse_mode=ParseMode.HTML,
                         reply_markup=keyboard(reaction.buttons),
                     )
-                if isinstance(reaction, NewMenu):
-                    await menus.show_to(
-                        update.get_bot(), self._desk, self._database, reaction.account
-                    )
-        except TelegramError as error:
-            log.info("best_effort.failed", problem=type(error).__name__)
+                )
+            if isinstance(reaction, NewMenu):
+                bot = update.get_bot()
+                await _tried(menus.show_to(bot, self._desk, self._database, reaction.account))
+
+    async def stop(self) -> None:
+        """Looks that are not there by now are left."""
+        for task in self._looks:
+            task.cancel()
+        await asyncio.gather(*self._looks, return_exceptions=True)
 
     async def _note_failure(self, update: object, context: Context) -> None:
         if isinstance(update, Update) and context.error is not None:
@@ -224,6 +235,13 @@ class Doors:
                 problem=type(context.error).__name__,
                 where=where(context.error),
             )
+
+
+async def _tried(call: Coroutine[Any, Any, object]) -> None:
+    try:
+        await call
+    except TelegramError as error:
+        log.info("look.failed", problem=type(error).__name__)
 
 
 def _in_one(

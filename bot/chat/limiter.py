@@ -18,6 +18,9 @@ REMINDER = "reminder"
 PACED = ("send", "edit", "copy", "forward")
 """What counts for Telegram's limits; `answerCallbackQuery`, `getMe` and the like do not."""
 
+LONGEST_WAIT = 1.0
+"""Seconds; then it is asked again, since the clock may have been moved."""
+
 Result = bool | dict[str, Any] | list[dict[str, Any]]
 
 
@@ -54,15 +57,18 @@ class Limiter(BaseRateLimiter[str]):
             raise
 
     async def _place(self, chat: int) -> None:
-        now = self._clock.monotonic()
-        wait = self._pacing.answer(chat, now) - now
-        if wait <= 0:
-            return
+        """Wait until an answer to `chat` may go, and take its place."""
         self._pacing.answer_waits()
         try:
-            await asyncio.sleep(wait)
+            while True:
+                now = self._clock.monotonic()
+                wait = self._pacing.answer_ready_at(chat, now) - now
+                if wait <= 0:
+                    self._pacing.answer_goes(chat, now)
+                    return
+                await asyncio.sleep(min(wait, LONGEST_WAIT))
         finally:
-            self._pacing.answer_went()
+            self._pacing.answer_waits_no_more()
 
 
 def seconds(error: RetryAfter) -> float:

@@ -23,10 +23,13 @@ async def show_to_all(bot: Bot, desk: Desk, database: Database) -> None:
         await bot.set_my_commands(
             _commands(desk, arrival.PATIENT_MENU), scope=BotCommandScopeAllPrivateChats()
         )
-        for account in await database.read(people.everyone_on_a_team):
-            await show_to(bot, desk, database, account)
     except TelegramError as error:
         log.warning("menus.not_set", problem=type(error).__name__)
+    for account in await database.read(people.everyone_on_a_team):
+        try:
+            await show_to(bot, desk, database, account)
+        except TelegramError as error:
+            log.info("menus.not_set_for_one", problem=type(error).__name__)
 
 
 async def show_to(bot: Bot, desk: Desk, database: Database, account: int) -> None:

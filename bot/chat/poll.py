@@ -14,7 +14,7 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.chat.limiter import seconds
-from bot.chat.reading import chat_of
+from bot.chat.reading import chat_of, is_id
 from bot.chat.request import AiohttpRequest
 from bot.clock import Clock
 from storage import inbox
@@ -85,14 +85,15 @@ class Poll:
         batch = [
             update
             for update in result
-            if isinstance(update, dict) and isinstance(update.get("update_id"), int)
+            if isinstance(update, dict) and is_id(update.get("update_id"))
         ]
+        if len(batch) < len(result):
+            log.error("poll.not_an_update", count=len(result) - len(batch))
         if not batch:
+            if result:
+                await asyncio.sleep(PAUSE_FIRST)  # nothing can be confirmed: it comes again at once
             return
-        rows = [
-            (update["update_id"], chat_of(update), json.dumps(update, ensure_ascii=False))
-            for update in batch
-        ]
+        rows = [(update["update_id"], chat_of(update), json.dumps(update)) for update in batch]
         stored = await self._database.run(inbox.store, rows, self._clock.now())
         self._offset = max(update_id for update_id, _, _ in rows) + 1
         self._arrived(stored)

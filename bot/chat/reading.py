@@ -50,10 +50,17 @@ def chat_of(update: dict[str, Any]) -> int | None:
         body = update.get(kind)
         if not isinstance(body, dict):
             continue
-        for holder in (body.get("chat"), (body.get("message") or {}).get("chat"), body.get("from")):
-            if isinstance(holder, dict) and isinstance(holder.get("id"), int):
+        message = body.get("message")
+        inner = message.get("chat") if isinstance(message, dict) else None
+        for holder in (body.get("chat"), inner, body.get("from")):
+            if isinstance(holder, dict) and is_id(holder.get("id")):
                 return int(holder["id"])
     return None
+
+
+def is_id(value: object) -> bool:
+    """Whether Telegram could have given this as an id: it fits 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _when(message: Message) -> datetime:

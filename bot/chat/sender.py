@@ -47,9 +47,13 @@ class Sender:
         """Send once. Raises nothing of Telegram's."""
         try:
             sent = await self._send(message, REMINDER if kind == "reminder" else None)
+            return Sent(sent.message_id)
         except TelegramError as error:
             return outcome_of(error)
-        return Sent(sent.message_id)
+        except Exception:
+            # A reply that is not what the Bot API says: something was sent, and nobody knows what.
+            log.exception("sender.reply_not_understood")
+            return Unknown()
 
     async def _send(self, message: Outgoing, pace: str | None) -> Message:
         if message.qr is not None:

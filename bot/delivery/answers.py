@@ -99,9 +99,9 @@ class Answers:
         outcome: Outcome = Unknown()
         try:
             outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
-        finally:
-            recorded = asyncio.ensure_future(self._record(claimed, outcome))
-            await asyncio.shield(recorded)
+        except Exception:
+            log.exception("answers.send_failed", answer=claimed.id)
+        await self._record(claimed, outcome)
         log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
         match outcome:
             case Retry(after):
@@ -111,7 +111,18 @@ class Answers:
         return 0
 
     async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
-        await self._database.run(_record, claimed, outcome, self._clock.now())
+        """Write down what became of it, for as long as it takes: until then nothing follows it."""
+        tries = 0
+        while True:
+            try:
+                await self._database.run(_record, claimed, outcome, self._clock.now())
+                return
+            except Exception:
+                log.exception("answers.not_recorded", answer=claimed.id)
+                tries += 1
+                if self._stopping.is_set():
+                    return  # still `sending`: the next start sends it once more
+                await self._sleep(backoff(tries))
 
     async def _sleep(self, seconds: float) -> None:
         if seconds:

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from bot.care.sessions import message_of
+from bot.care.sessions import message_of, why_unwanted
 from bot.care.values import Outgoing
 from bot.clock import Clock
 from bot.delivery.ending import let_end
@@ -110,6 +110,8 @@ class Dispatcher:
         self._finished: list[tuple[Errand, Outcome]] = []
         self._recording = asyncio.Lock()
         self._stopping = False
+        self._ended = asyncio.Event()
+        self._ended.set()
 
     def wake(self) -> None:
         """Look now: something may have fallen due, or the clock has moved."""
@@ -121,25 +123,31 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send what is due until `stop`."""
-        while not self._stopping:
-            self._wake.clear()
-            try:
-                await self._turn()
-            except Exception:
-                # The database may be locked or full: what is due stays due, and is looked at again.
-                log.exception("dispatcher.turn_failed")
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), timeout=self._pause())
+        self._ended.clear()
+        try:
+            while not self._stopping:
+                self._wake.clear()
+                try:
+                    await self._turn()
+                except Exception:
+                    # The database may be locked or full: what is due stays due.
+                    log.exception("dispatcher.turn_failed")
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), timeout=self._pause())
+        finally:
+            self._ended.set()
 
     async def stop(self) -> None:
         """Claim nothing more and wait for what is on its way; what is not back then is unknown."""
         self._stopping = True
         self.wake()
+        await self._ended.wait()  # a claim that is being made now is still sent
         await let_end(self._in_flight.values())
         await self._record()
 
     async def _turn(self) -> None:
         if self._finished:
+            await asyncio.sleep(GROUP_COMMIT)
             await self._record()  # while outcomes cannot be stored, nothing more is claimed
         now = self._clock.monotonic()
         free = min(self._slots - len(self._in_flight), self._pacing.reminders_now(now))
@@ -161,22 +169,16 @@ class Dispatcher:
         if len(self._in_flight) >= self._slots:
             return LONGEST_SLEEP  # a freed slot wakes
         waits = self._pacing.next_reminder_at(now) - now
-        if waits > 0:
-            return min(LONGEST_SLEEP, waits)
-        return LONGEST_SLEEP if not self._in_flight else GROUP_COMMIT
+        return min(LONGEST_SLEEP, waits) if waits > 0 else LONGEST_SLEEP
 
     async def _deliver(self, errand: Errand) -> None:
         outcome: Outcome = Unknown()
         try:
             outcome = await self._send(errand.message, "reminder")
+        except Exception:
+            log.exception("dispatcher.send_failed", reminder=errand.attempt.id)
         finally:
             self._finished.append((errand, outcome))
-        await asyncio.sleep(GROUP_COMMIT)
-        try:
-            await self._record()
-        except Exception:
-            log.exception("dispatcher.record_failed")  # kept, and tried again before the next claim
-        finally:
             self._in_flight.pop(errand.message.account, None)
             self.wake()
 
@@ -215,8 +217,8 @@ def take_due(
             continue
         try:
             errand = _look_at(tx, library, row, patient, now)
-        except (LookupError, ValueError, TypeError) as error:
-            log.exception("reminder.unusable", reminder=row.id, error=type(error).__name__)
+        except Exception:  # whatever is wrong with one row stops that row only
+            log.exception("reminder.unusable", reminder=row.id)
             row.state, row.reason, row.try_at = "failed", "unusable", None
             continue
         if errand:
@@ -228,6 +230,9 @@ def take_due(
 def _look_at(
     tx: Transaction, library: Library, row: Reminder, patient: Patient, now: datetime
 ) -> Errand | None:
+    if row.attempts and (reason := why_unwanted(tx, library, row, patient)):
+        row.state, row.reason, row.try_at = "skipped", reason, None
+        return None
     match may_go(row, patient, library.step(row.step), now):
         case GiveUp(reason):
             row.state, row.reason, row.try_at = "skipped", reason, None
@@ -286,6 +291,11 @@ def _record(tx: Transaction, batch: list[tuple[Errand, Outcome]], now: datetime)
 
 
 def _orphans(tx: Transaction, library: Library, now: datetime) -> int:
-    rows = reminders.sending(tx, lease_before=None)
-    reminders.record(tx, [doubt(attempt_of(library, row), now) for row in rows])
+    rows = reminders.sending(tx)
+    known = {step.key for step in library.steps}
+    for row in rows:
+        if row.step not in known:  # of another version of the content
+            row.state, row.reason = "failed", "unusable"
+    doubts = [doubt(attempt_of(library, row), now) for row in rows if row.step in known]
+    reminders.record(tx, doubts)
     return len(rows)

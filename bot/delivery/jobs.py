@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
-from storage import inbox, outgoing
+from storage import drafts, inbox, invitations, outgoing
 from storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -43,10 +43,16 @@ class Jobs:
         self._scheduler.shutdown(wait=False)
 
     async def clean_up(self) -> None:
-        """Forget the ids of updates and answers that are long done."""
+        """Forget what is long done: ids of updates and answers, forms, wrong tries at codes."""
         forgotten = await self._database.run(_clean_up, self._clock.now())
         log.info("jobs.clean_up", forgotten=forgotten)
 
 
 def _clean_up(tx: Transaction, now: datetime) -> int:
-    return inbox.forget_handled(tx, now) + outgoing.forget_old(tx, now)
+    forget = (
+        inbox.forget_handled,
+        outgoing.forget_old,
+        drafts.forget_old,
+        invitations.forget_tries,
+    )
+    return sum(one(tx, now) for one in forget)

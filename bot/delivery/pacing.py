@@ -16,6 +16,7 @@ CHAT_BURST = 3.0
 GROUP_RATE = 20 / 60
 SECOND_REFUSAL_WITHIN = 2.0
 CHATS_KEPT = 10_000
+CHATS_LOOKED_AT = 500
 
 
 @dataclass
@@ -76,20 +77,20 @@ class Pacing:
         """How many reminders may be claimed now."""
         if now < self._held_until:
             return 0
-        granted = min(self._reminders.whole(now), self._all.whole(now))
-        if self._answers_waiting:
-            granted = min(granted, self._kept_for_reminders.whole(now))
-        return granted
+        # While answers wait, reminders have half of their rate for sure: what they take is then
+        # missing from the whole, so that answers come a little later.
+        other = self._kept_for_reminders if self._answers_waiting else self._all
+        return min(self._reminders.whole(now), other.whole(now))
 
     def next_reminder_at(self, now: float) -> float:
         """When one more reminder may be claimed, at the earliest."""
-        buckets = [self._reminders, self._all]
-        if self._answers_waiting:
-            buckets.append(self._kept_for_reminders)
-        return max(self._held_until, *(bucket.ready_at(now) for bucket in buckets))
+        other = self._kept_for_reminders if self._answers_waiting else self._all
+        return max(self._held_until, self._reminders.ready_at(now), other.ready_at(now))
 
     def chats_not_ready(self, now: float) -> set[int]:
         """The chats to which no reminder is claimed now: held, or written to a moment ago."""
+        if len(self._chats) > CHATS_LOOKED_AT:
+            self._forget(now)
         held = {chat for chat, until in self._holds.items() if until > now}
         return held | {chat for chat, bucket in self._chats.items() if bucket.whole(now) < 1}
 
@@ -97,26 +98,26 @@ class Pacing:
         for bucket in (self._reminders, self._all, self._kept_for_reminders, self._chat(chat, now)):
             bucket.spend(now)
 
-    # --- answers: a place in the line
+    # --- answers: asked again after each wait, since a hold may have come meanwhile
 
-    def answer(self, chat: int, now: float) -> float:
-        """Take the next place for an answer to `chat`; when it may go."""
-        mine = self._chat(chat, now)
-        ready = max(
+    def answer_ready_at(self, chat: int, now: float) -> float:
+        """When an answer to `chat` may go, at the earliest; not after `now`: it may go now."""
+        return max(
             self._held_until,
             self._holds.get(chat, 0.0),
             self._all.ready_at(now),
-            mine.ready_at(now),
+            self._chat(chat, now).ready_at(now),
         )
+
+    def answer_goes(self, chat: int, now: float) -> None:
         self._all.spend(now)
-        mine.spend(now)
-        return max(now, ready)
+        self._chat(chat, now).spend(now)
 
     def answer_waits(self) -> None:
-        """An answer is waiting for its place: reminders make room."""
+        """An answer is waiting: reminders make room."""
         self._answers_waiting += 1
 
-    def answer_went(self) -> None:
+    def answer_waits_no_more(self) -> None:
         self._answers_waiting -= 1
 
     # --- what Telegram said

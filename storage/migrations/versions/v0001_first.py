@@ -72,12 +72,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "outgoing_open",
+        "outgoing_waiting",
         "outgoing",
-        ["id"],
+        ["account", "id"],
         unique=False,
-        sqlite_where=sa.text("state IN ('scheduled', 'sending')"),
-        postgresql_where=sa.text("state IN ('scheduled', 'sending')"),
+        sqlite_where=sa.text("state = 'scheduled'"),
+        postgresql_where=sa.text("state = 'scheduled'"),
     )
     op.create_table(
         "audit",
@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("clinic_id", sa.Integer(), nullable=False),
         sa.Column("account", sa.BigInteger(), nullable=True),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("plain_name", sa.String(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
         sa.Column("timezone", sa.String(), nullable=False),
         sa.Column("agreed_at", UtcDateTime(), nullable=True),
@@ -116,6 +117,7 @@ def upgrade() -> None:
     )
     op.create_index("patient_account", "patient", ["clinic_id", "account"], unique=True)
     op.create_index("patient_by_account", "patient", ["account"], unique=False)
+    op.create_index("patient_by_name", "patient", ["clinic_id", "plain_name"], unique=False)
     op.create_table(
         "staff",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -195,6 +197,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_treatment_patient_id"), "treatment", ["patient_id"], unique=False)
+    op.create_index("treatment_by_clinic", "treatment", ["clinic_id", "ended_at"], unique=False)
     op.create_table(
         "invitation",
         sa.Column("id", sa.Integer(), nullable=False),
