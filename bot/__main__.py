@@ -14,7 +14,7 @@ from bot import app, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, Settings, SettingsError, read_settings
 from content.reading import ContentError
-from storage.migrate import migrate
+from storage.migrate import migrate, schema_of
 
 log = structlog.get_logger("bot")
 
@@ -49,8 +49,9 @@ def _demo(options: argparse.Namespace) -> None:
 
 
 def _migrate(_options: argparse.Namespace) -> None:
-    migrate(_settings().database_url)
-    print("The database is of the current schema.")
+    url = _settings().database_url
+    migrate(url)
+    print(f"The database is of the current schema, {schema_of(url)}.")
 
 
 def _invite_owner(_options: argparse.Namespace) -> None:

@@ -66,7 +66,7 @@ class Database:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """`run` without an event loop, for the command line."""
+        """`run` without an event loop, for scripts and tests."""
         return self._writer.submit(
             _transact, self._engine, lambda tx: function(tx, *args, **kwargs)
         ).result()
