@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import structlog
 
@@ -14,6 +15,7 @@ from bot import app, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, Settings, SettingsError, read_settings
 from content.reading import ContentError
+from storage.database import DatabaseError
 from storage.migrate import migrate, schema_of
 
 log = structlog.get_logger("bot")
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _mend(error.problems)
     except ContentError as error:
         return _mend(error.problems)
+    except DatabaseError as error:
+        return _mend([f"DATABASE_URL: the database cannot be used ({type(error).__name__})"])
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
     return 0
@@ -66,19 +70,19 @@ def _not_yet(options: argparse.Namespace) -> None:
 def _ask(options: argparse.Namespace) -> None:
     settings, now = read_settings(), SystemClock().now()
     if options.json:
-        for line in filter(str.strip, sys.stdin):
-            print(preview.answer_line(settings, line, now), flush=True)
+        for answered in preview.answer_lines(settings, _lines(), now):
+            print(answered, flush=True)
     elif options.text is None:
         raise SettingsError(["ask: write what is asked, or use --json"])
     else:
-        question = preview.Question(text=options.text, lang=options.lang, hours=options.hours)
+        question = preview.question(options.text, hours=options.hours, language=options.lang)
         print(preview.answer_in_words(settings, question, now))
 
 
 def _plan(options: argparse.Namespace) -> None:
     settings = read_settings()
     if options.json and options.at is None:
-        rows = preview.plan_lines_json(settings, filter(str.strip, sys.stdin))
+        rows = preview.plan_lines_json(settings, _lines())
     elif options.at is None:
         raise SettingsError(["plan: say when the session ended: --at 2026-11-22T14:30"])
     else:
@@ -86,6 +90,13 @@ def _plan(options: argparse.Namespace) -> None:
         rows = (preview.plan_json if options.json else preview.plan_in_words)(settings, asked)
     for row in rows:
         print(row)
+
+
+def _lines() -> Iterator[str]:
+    """What is piped in, line by line; letters that are none are replaced, not refused."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return filter(str.strip, sys.stdin)
 
 
 def _settings(*needed: str) -> Settings:

@@ -294,7 +294,12 @@ async def demo(*, port: int, browser: bool) -> None:
                 next_due=lambda: database.read(reminders.next_due),
                 moved=joined.wake,
             )
-            await simulator.start(port)
+            try:
+                await simulator.start(port)
+            except (OSError, OverflowError):
+                raise SettingsError(
+                    [f"--port {port}: cannot be listened on; try another"]
+                ) from None
             settings.telegram_api_url = simulator.url
             owner = simulator.people[DEMO_OWNER.id]
             owner.open(await database.run(_owner_code, clock.now()))

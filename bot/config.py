@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Literal
 from zoneinfo import available_timezones
 
@@ -57,6 +58,13 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a time zone; it looks like Europe/London")
         return value
 
+    @field_validator("clinic_phone", "clinic_emergency_number", "clinic_urgent_line")
+    @classmethod
+    def _can_be_called(cls, value: str | None) -> str | None:
+        if value is not None and not any(letter.isdecimal() for letter in value):
+            raise ValueError(f"{value!r} is not a number that can be called")
+        return value
+
     @field_validator("telegram_api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
@@ -71,6 +79,9 @@ class Settings(BaseSettings):
             raise ValueError("PostgreSQL is not supported yet; use sqlite:///aftercare.db")
         if not re.fullmatch(r"sqlite:///.+", value):
             raise ValueError("must look like sqlite:///aftercare.db")
+        folder = Path(value.removeprefix("sqlite:///")).parent
+        if not folder.is_dir():
+            raise ValueError(f"there is no folder {folder}")
         return value
 
     @field_validator("log_level", mode="before")

@@ -10,7 +10,7 @@ from typing import TypeVar, get_args
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot.config import Settings, SettingsError
 from content import answers, library
@@ -30,7 +30,7 @@ class Question(BaseModel):
 
     text: str
     lang: str = "en"
-    hours: float | None = None
+    hours: float | None = Field(default=None, ge=-24, le=100_000, allow_inf_nan=False)
     """Since the session ended; none: no session."""
 
 
@@ -45,10 +45,25 @@ class Asked(BaseModel):
     lang: str = "en"
     area: Area = "face"
     device: Device = "needling"
-    depth: float | None = None
+    depth: float | None = Field(default=None, gt=0, le=10, allow_inf_nan=False)
     number: int = Field(default=1, ge=1)
     of: int = Field(default=1, ge=1)
     next: datetime | None = None
+
+    @field_validator("at", "next")
+    @classmethod
+    def _is_of_this_century(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not 2000 <= value.year < 2100:
+            raise ValueError("the year is between 2000 and 2099")
+        return value
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Asked:
+        if self.number > self.of:
+            raise ValueError(f"session {self.number} of {self.of}")
+        if self.next is not None and self._utc(self.next) <= self._utc(self.at):
+            raise ValueError("the follow-up is after the session")
+        return self
 
     @field_validator("timezone")
     @classmethod
@@ -89,11 +104,12 @@ def answer(settings: Settings, question: Question, now: datetime) -> answers.Ans
     return answers.answer(library.load(), question.text, situation, language=question.lang)
 
 
-def answer_line(settings: Settings, line: str, now: datetime) -> str:
-    """A JSON line in, a JSON line out. Raises SettingsError for one that is not a question."""
-    given = answer(settings, _read(Question, line), now)
-    told = {"topic": given.topic, "level": given.level, "reply": plain(given.reply)}
-    return json.dumps(told, ensure_ascii=False)
+def answer_lines(settings: Settings, lines: Iterator[str], now: datetime) -> Iterator[str]:
+    """JSON lines in, JSON lines out. Raises SettingsError at one that is not a question."""
+    for number, line in enumerate(lines):
+        given = answer(settings, _read(Question, line, number), now)
+        told = {"topic": given.topic, "level": given.level, "reply": plain(given.reply)}
+        yield json.dumps(told, ensure_ascii=False)
 
 
 def answer_in_words(settings: Settings, question: Question, now: datetime) -> str:
@@ -111,7 +127,7 @@ def plan_json(settings: Settings, asked: Asked, *, line: int | None = None) -> I
 def plan_lines_json(settings: Settings, lines: Iterator[str]) -> Iterator[str]:
     """Sessions as JSON lines in, their messages out, with the number of the line."""
     for number, line in enumerate(lines):
-        yield from plan_json(settings, _read(Asked, line), line=number)
+        yield from plan_json(settings, _read(Asked, line, number), line=number)
 
 
 def plan_in_words(settings: Settings, asked: Asked) -> Iterator[str]:
@@ -160,11 +176,18 @@ def _clinic(settings: Settings) -> Clinic:
     )
 
 
-def _read(model: type[Model], line: str) -> Model:
+def question(text: str, *, hours: float | None, language: str) -> Question:
+    """Raises SettingsError for hours that cannot be."""
+    return _read(Question, json.dumps({"text": text, "lang": language, "hours": hours}))
+
+
+def _read(model: type[Model], line: str, number: int | None = None) -> Model:
+    """`number`: of the line, from 0. Raises SettingsError naming the line and what is wrong."""
+    where = "" if number is None else f"line {number}: "
     try:
-        return model.model_validate_json(line)
+        return model.model_validate_json(line.lstrip("\ufeff"))
     except ValidationError as error:
         raise SettingsError(
-            f"{'.'.join(map(str, fault['loc'])) or 'the line'}: {fault['msg']}"
+            f"{where}{'.'.join(map(str, fault['loc'])) or 'it'}: {fault['msg']}"
             for fault in error.errors(include_url=False, include_input=False)
         ) from None

@@ -13,7 +13,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
+
+__all__ = ["Database", "DatabaseError", "Transaction", "file_of"]
 
 Transaction = Session
 """SQLModel's `Session`, under the name of what it is here (a session is the clinic's own word)."""

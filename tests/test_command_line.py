@@ -225,3 +225,51 @@ async def test_the_demo_prints_its_page_where_the_owner_is_welcomed(demo: str) -
                 if "You are on the team" in shown:
                     break
     assert "Ana" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "complaint"),
+    [
+        (["ask", "--json"], '{"text":"x"}\n{"text":"x","hours":NaN}\n', "line 1: "),
+        (["ask", "x", "--hours", "nan"], "", "hours"),
+        (["ask", "x", "--hours", "1e300"], "", "hours"),
+        (["plan", "--at", "9999-12-31T23:59"], "", "between 2000 and 2099"),
+        (["plan", "--at", "2026-11-22T14:30", "--depth", "-1"], "", "depth"),
+        (["plan", "--at", "2026-11-22T14:30", "--number", "5", "--of", "2"], "", "5 of 2"),
+        (
+            ["plan", "--at", "2026-11-22T14:30", "--next", "2026-11-01T10:00"],
+            "",
+            "after the session",
+        ),
+        (["demo", "--no-browser", "--port", "99999"], "", "--port 99999"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_line(
+    said: Said, arguments: list[str], given: str, complaint: str
+) -> None:
+    code, _, err = said(*arguments, given=given)
+    assert code == 2
+    assert complaint in err
+
+
+def test_letters_that_are_none_and_a_mark_at_the_start_are_read_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "bot", "ask", "--json"],
+        input=b'\xef\xbb\xbf{"text":"red face \xff","hours":3}\n',
+        capture_output=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert json.loads(said.stdout)["topic"] == "redness"
+
+
+def test_a_file_that_is_no_database_is_said(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.db").write_bytes(b"this is not a database" * 100)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'x.db'}")
+    code, _, err = said("migrate")
+    assert code == 2
+    assert "DATABASE_URL" in err

@@ -77,6 +77,9 @@ def test_an_empty_setting_is_not_set(environment: pytest.MonkeyPatch) -> None:
     [
         ("DATABASE_URL", "postgres://u@h/d", "PostgreSQL is not supported yet"),
         ("DATABASE_URL", "aftercare.db", "sqlite:///"),
+        ("DATABASE_URL", "sqlite:////no/such/folder/x.db", "no folder"),
+        ("CLINIC_EMERGENCY_NUMBER", "abc", "can be called"),
+        ("CLINIC_PHONE", "call us", "can be called"),
         ("TELEGRAM_API_URL", "api.telegram.org", "https://"),
         ("CLINIC_LANGUAGE", "xx", "en"),
         ("LOG_LEVEL", "loud", "info"),

@@ -321,6 +321,23 @@ async def test_no_thanks_under_a_second_copy_after_agreeing_says_how_to_stop(sto
 # --- codes that open nothing
 
 
+@pytest.mark.parametrize("code", ["ABCDEFGH", "BCDFGHJK", "/start OIEAUYLS"])
+async def test_eight_letters_that_open_nothing_get_the_kind_answer(story: Story, code: str) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    story.ana.say(code)
+    [answer] = await story.reads(story.ana)
+    assert "This code cannot be used" in answer
+
+
+async def test_a_sign_of_danger_in_capitals_is_no_code(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    story.ana.say("SWELLING")
+    [answer] = await story.reads(story.ana)
+    assert "This code cannot be used" not in answer
+
+
 async def test_an_invented_code_gets_the_kind_answer(story: Story) -> None:
     story.ana.open("AbCdEfGhIjKlMnOpQrStUv")
     [answer] = await story.reads(story.ana)

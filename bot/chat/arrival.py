@@ -29,6 +29,10 @@ STAFF_MENU = ("newsession", "sessions", "reschedule", "cancel")
 OWNER_MENU = ("invite",)
 
 
+EIGHT_CAPITALS = re.compile(r"[A-Z]{8}")
+"""A code with a letter misread, where it is not a word that is shouted."""
+
+
 def start(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """`/start`, from a link with its code, with a typed code, or alone."""
     code = incoming.text.strip()
@@ -48,7 +52,10 @@ def start(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Seq
 
 def text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """Somebody's own words, or the eight letters of a code sent alone."""
-    if looks_typed(incoming.text):
+    if looks_typed(incoming.text) or (
+        EIGHT_CAPITALS.fullmatch(incoming.text.strip())
+        and not questions.is_understood(desk, tx, incoming, now)
+    ):
         return _typed(desk, tx, incoming, incoming.text, now)
     return questions.free_text(desk, tx, incoming, now)
 

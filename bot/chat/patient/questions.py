@@ -43,6 +43,14 @@ def free_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) ->
     return [Outgoing(account=incoming.account, text=answer.reply)]
 
 
+def is_understood(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> bool:
+    """Whether somebody's own words say anything to us."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    answer = answers.answer(desk.library, incoming.text, here, language=known.language)
+    return answer.topic != "unknown"
+
+
 def if_alarming(
     desk: Desk, tx: Transaction, incoming: Incoming, words: str, now: datetime
 ) -> Sequence[Reaction]:
