@@ -51,6 +51,8 @@ class Found:
     """How much of the message speaks of it."""
     start: int
     matched: tuple[str, ...]
+    ask_first: bool
+    """Whether it is about a product of their own: `Topic.ask_first`."""
 
 
 def answer(library: Library, text: str, situation: Situation, *, language: str) -> Answer:
@@ -86,11 +88,11 @@ def about(library: Library, topic: str, situation: Situation) -> Answer:
 def side_effects(library: Library, situation: Situation) -> Markup:
     """The common side effects placed in this hour's phase, the rare ones, the emergency lines."""
     effects = [topic for topic in library.topics.values() if topic.kind == "effect"]
-    by_level: dict[Level, list[str]] = defaultdict(list)
+    by_level: dict[str, list[str]] = defaultdict(list)
     for topic in effects:
         name = str(_say(library, situation, f"topics.{topic.key}.name"))
-        by_level[topic.level(situation.hours)].append(name)
-    levels: tuple[Level, ...] = ("normal", "soon", "today")
+        by_level[_place(topic, situation.hours)].append(name)
+    levels = ("normal", "later", "soon", "today")
     lines = [
         _say(
             library,
@@ -109,6 +111,16 @@ def side_effects(library: Library, situation: Situation) -> Markup:
             emergency_lines(library, situation),
         ]
     )
+
+
+def _place(topic: Topic, hours: float | None) -> str:
+    """The line of /sideeffects that names it: "" where it is not yet and never expected."""
+    level = topic.level(hours)
+    if level != "normal" or hours is None:
+        return level
+    if topic.starts_hours is None:
+        return ""
+    return "normal" if hours >= topic.starts_hours else "later"
 
 
 # --- red flags -------------------------------------------------------------------------------
@@ -157,6 +169,7 @@ def _topics(
             weight=_weight(mine),
             start=min(hit.start for hit in mine),
             matched=tuple(dict.fromkeys(hit.phrase for hit in mine)),
+            ask_first=library.topics[key].ask_first in signals,
         )
         for key, mine in by_topic.items()
     ]
@@ -203,7 +216,12 @@ def _ladder(
 
 
 def _no_topic(library: Library, situation: Situation, signals: frozenset[str]) -> Answer:
-    """Thanks and greetings are returned; for anything else, an honest "I did not understand"."""
+    """Thanks and greetings are returned, a call for help gets the clinic's number.
+
+    For anything else, an honest "I did not understand".
+    """
+    if "help" in signals:
+        return about(library, "contact", situation)
     said = next((it for it in COURTESIES if it in signals), "unknown")
     reply = _say(library, situation, f"answers.{said}.text")
     return Answer(topic="unknown", level="info", reply=reply)
@@ -216,10 +234,16 @@ def _asked(others: Sequence[Found], asked_at: int) -> Found | None:
 
 
 def _topic(library: Library, situation: Situation, one: Found, also: Found | None = None) -> Answer:
-    reply = _reply(library, one.topic, one.level, situation)
+    reply = _found(library, situation, one)
     if also is not None:
-        reply = _paragraphs([reply, _reply(library, also.topic, also.level, situation)])
+        reply = _paragraphs([reply, _found(library, situation, also)])
     return Answer(topic=one.topic.key, level=one.level, reply=reply, matched=one.matched)
+
+
+def _found(library: Library, situation: Situation, one: Found) -> Markup:
+    if one.ask_first:
+        return _say(library, situation, f"topics.{one.topic.key}.ask_first")
+    return _reply(library, one.topic, one.level, situation)
 
 
 def _raised(library: Library, situation: Situation, one: Raised) -> Answer:
@@ -292,6 +316,9 @@ def _permission(library: Library, topic: Topic, rule: Rule, situation: Situation
     condition = _say(library, situation, f"{key}.if")
     name = _say(library, situation, f"{key}.name")
     verdict, values = _verdict(library, rule, situation)
+    own = f"{key}.{verdict}"
+    if library.texts.has(own, situation.patient.language):
+        return _say(library, situation, own)
     if rule.until_then != "no":
         verdict = f"{'keep' if rule.until_then == 'do' else 'ask'}_{verdict}"
     return _say(

@@ -34,6 +34,8 @@ WINDOW = 4
 """How many words that mean something may stand between two parts of a phrase."""
 SENTENCE_GAP = 3
 """What the end of a sentence counts as, in words, between two parts of a phrase."""
+UNTIL_WINDOW = 4
+"""Within how many words after a denied thing "until" ends the denial."""
 MOST_SPANS = 24
 MOST_HITS = 12
 
@@ -84,6 +86,8 @@ class Phrases(BaseModel):
     """Words that carry a denial on to the next thing ("no fever *or* pus")."""
     deny_stop: tuple[str, ...]
     """Words that end it ("no pus *just* yellow crusts")."""
+    deny_until: tuple[str, ...]
+    """Words after a denied thing that say it is there now ("no fever *until* today")."""
     numbers: Numbers
 
 
@@ -335,6 +339,9 @@ class Phrasebook:
         self._through = _joined(phrases.deny_through for phrases in languages.values())
         self._or = _joined(phrases.deny_or for phrases in languages.values())
         self._stop = _joined(phrases.deny_stop for phrases in languages.values())
+        self._until = tuple(
+            tuple(cue.split()) for phrases in languages.values() for cue in phrases.deny_until
+        )
         self.numbers = Numbers(
             **{
                 name: _joined(getattr(phrases.numbers, name) for phrases in languages.values())
@@ -450,13 +457,24 @@ class Phrasebook:
         things = {i: frozenset(numbers) for i, numbers in phrases.items()}
         denied: set[int] = set()
         for start in range(len(reading.tokens)):
-            end = self._cue_end(reading, start)
+            end = self._cue_end(reading, start, self._deny)
             if end is not None and not any(i in things for i in range(start, end)):
-                denied |= self._scope(reading, end, things)
+                scope = self._scope(reading, end, things)
+                if not self._is_over(reading, max(scope, default=end) + 1):
+                    denied |= scope
         return frozenset(denied)
 
-    def _cue_end(self, reading: Reading, start: int) -> int | None:
-        for cue in self._deny:
+    def _is_over(self, reading: Reading, start: int) -> bool:
+        """Whether what was denied has begun since: "no trouble breathing until now"."""
+        for i in range(start, min(start + UNTIL_WINDOW, len(reading.tokens))):
+            if reading.tokens[i - 1].end in {".", "?"}:
+                return False
+            if self._cue_end(reading, i, self._until) is not None:
+                return True
+        return False
+
+    def _cue_end(self, reading: Reading, start: int, cues: Iterable[tuple[str, ...]]) -> int | None:
+        for cue in cues:
             end = start + len(cue)
             written = reading.tokens[start:end]
             if tuple(token.text for token in written) == cue and not any(

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from content import wording
 from content.facts import Session, Situation
 from content.library import Library
-from content.rules import Block, Rule, blocked, is_allowed, is_cautious, moment_allowed
+from content.rules import Block, Rule, blocked, is_cautious, moment_free
 from content.schedule import Planned, comes, night_ends
 
 CARE = ("water", "cleansing", "sunscreen", "moisturiser")
@@ -116,6 +116,7 @@ class _Voice:
             **self._hour_parts(),
             **self._visit_parts(),
             "still_no": _lines(self._still_no(apart=step.apart)),
+            "also_no": "" if self._allows("picking") else self._say("common.still.also"),
             "fine": _lines(self._fine(self.library.rules[rule] for rule in step.allows)),
         }
         return _tidy(self._say(f"steps.{key}.text", **parts))
@@ -169,7 +170,7 @@ class _Voice:
     def _hour_parts(self) -> dict[str, object]:
         alone = self._is_first_evening_said()
         return {
-            "water_from": self._soon(moment_allowed(self.library.rules["water"], self._session)),
+            "water_from": self._soon(self._free("water")),
             "then_lukewarm": self._say("steps.first_hours.then_lukewarm") if alone else "",
             "tonight": self._say("common.evening.tonight") if alone else "",
             "evening_water": self._evening_water(),
@@ -202,30 +203,27 @@ class _Voice:
         )
 
     def _evening_water(self) -> Markup:
-        water = self.library.rules["water"]
-        if is_allowed(water, self._session, self._at):
+        if self._allows("water"):
             return self._say("common.wash.water")
-        until = self._soon(moment_allowed(water, self._session))
-        return self._say("common.evening.water", until=until)
+        return self._say("common.evening.water", until=self._soon(self._free("water")))
 
     def _wash(self) -> Markup:
         if not self._allows("water"):
-            until = self._until(moment_allowed(self.library.rules["water"], self._session))
-            return self._say("common.wash.none", until=until)
+            return self._say("common.wash.none", until=self._until(self._free("water")))
         if not self._allows("cleansing"):
             return self._say("common.wash.water")
         return Markup() if self._allows("brushes") else self._say("common.wash.cleanser")
 
     def _moisturise(self) -> Markup:
         if not self._allows("moisturiser"):
-            return self._say("common.moisturise.none")
+            both = self._allows("cleansing") and self._allows("sunscreen")
+            return self._say(f"common.moisturise.{'besides' if both else 'none'}")
         return Markup() if self._allows("brushes") else self._say("common.moisturise.plain")
 
     def _sunscreen(self) -> Markup:
         spf = self._say("common.sunscreen.spf")
-        rule = self.library.rules["sunscreen"]
-        if not is_allowed(rule, self._session, self._at):
-            until = self._until(moment_allowed(rule, self._session))
+        if not self._allows("sunscreen"):
+            until = self._until(self._free("sunscreen"))
             return self._say("common.sunscreen.none", until=until, spf=spf)
         if self._allows("sunbathing"):
             return self._say("common.sunscreen.keep")
@@ -300,13 +298,21 @@ class _Voice:
             for block, rules in self._by_block(apart)
         ]
 
-    def _by_block(self, apart: Sequence[str]) -> list[tuple[Block, list[Rule]]]:
+    def _by_block(
+        self, apart: Sequence[str], *, plan: bool = False
+    ) -> list[tuple[Block, list[Rule]]]:
+        """`plan`: what a visit ahead comes before is blocked by it."""
         groups: dict[Block, list[Rule]] = defaultdict(list)
         for rule in self._rules("no"):
             block = blocked(rule, self.situation)
             if block is not None and rule.key not in apart:
-                groups[block].append(rule)
+                groups[self._no_further_than_the_visit(block) if plan else block].append(rule)
         return sorted(groups.items(), key=lambda group: group[0].until)
+
+    def _no_further_than_the_visit(self, block: Block) -> Block:
+        if self._visit is None or block.until < self._visit:
+            return block
+        return Block(until=self._visit, because="visit")
 
     def _fine(self, rules: Iterable[Rule], *, apart: Sequence[str] = ()) -> list[Markup]:
         """Which of `rules` are allowed now, by how the skin must be."""
@@ -323,13 +329,15 @@ class _Voice:
         ]
 
     def _permissions(self) -> list[Markup]:
-        lines = [self._permission(block, rules) for block, rules in self._by_block(())]
+        lines = [self._permission(block, rules) for block, rules in self._by_block((), plan=True)]
         if not lines:
             return []
         return [self._say("common.plan.head"), *lines, self._say("common.plan.calm")]
 
     def _permission(self, block: Block, rules: Sequence[Rule]) -> Markup:
-        """From when it is allowed; what a visit ahead forbids is not promised for after it."""
+        """From when it is allowed; nothing is promised for after a visit ahead: its session
+        would begin the rules anew.
+        """  # noqa: D205
         if block.because == "visit":
             things = self._things(rules, "no", style="or")
             return self._say("common.still.visit", until=self._end(block), things=things)
@@ -371,7 +379,10 @@ class _Voice:
         return visit if visit is not None and visit > self._at else None
 
     def _allows(self, key: str) -> bool:
-        return is_allowed(self.library.rules[key], self._session, self._at)
+        return self._at >= self._free(key)
+
+    def _free(self, key: str) -> datetime:
+        return moment_free(self.library.rules[key], self._session, self._at)
 
     def _rules(self, kind: str) -> Iterator[Rule]:
         return (rule for rule in self.library.rules.values() if rule.until_then == kind)
@@ -389,7 +400,12 @@ class _Voice:
         return self._until(block.until)
 
     def _until(self, at: datetime) -> str:
-        """'Wednesday, 14:30', and with its date from six days on, when a weekday would mislead."""
+        """'today, 14:30', 'Wednesday, 14:30', and with its date from six days on: a weekday alone
+        would mislead on the day itself and a week before.
+        """  # noqa: D205
+        if at.astimezone(self.situation.zone).date() == self.situation.local_date:
+            time = wording.time_of_day(at, self.situation.zone, self._language)
+            return str(self._say("common.until.today", time=time))
         if at - self._at < timedelta(days=6):
             return wording.weekday_time(at, self.situation.zone, self._language)
         return self._moment(at)

@@ -7,7 +7,7 @@ follow-up is booked, `blocked`, which knows what has to be left out before it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal
 
@@ -83,6 +83,18 @@ def is_allowed(rule: Rule, session: Session, at: datetime) -> bool:
     return at >= moment_allowed(rule, session)
 
 
+def moment_free(rule: Rule, session: Session, at: datetime) -> datetime:
+    """From when the rule allows it, as far as is known at `at`, UTC.
+
+    A visit that has begun may have been a session that nobody has recorded yet: what was not
+    allowed by then waits for the rule's hours from it again.
+    """
+    allowed, visit = moment_allowed(rule, session), session.next_at
+    if visit is None or at < visit or allowed <= visit:
+        return allowed
+    return max(allowed, moment_allowed(rule, replace(session, ended_at=visit)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Block:
     """Why something is not to be done now, and until when (UTC)."""
@@ -100,7 +112,7 @@ def blocked(rule: Rule, situation: Situation) -> Block | None:
     session = situation.session
     if session is None:
         return None
-    allowed = moment_allowed(rule, session)
+    allowed = moment_free(rule, session, situation.at)
     if is_left_out(rule, situation, max(situation.at, allowed)):
         assert session.next_at is not None  # noqa: S101  is_left_out saw it
         return Block(until=session.next_at, because="visit")

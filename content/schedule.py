@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import takewhile
 from zoneinfo import ZoneInfo
 
 from content.facts import Clinic, Patient, Session
 from content.library import ContentError, Library
-from content.rules import moment_allowed
+from content.rules import is_cautious, moment_allowed
 from content.steps import Anchor, Point, Step
 
 NIGHT_BEGINS = time(21)
@@ -25,6 +25,11 @@ AFTER_NIGHT = time(8, 30)
 BEFORE_NIGHT = time(20)
 LEAST_WAKING = timedelta(minutes=90)
 """What every message but `first_hours` has before it expires, so that a delay does not lose it."""
+
+TOO_CLOSE = timedelta(hours=2)
+APART = timedelta(hours=3)
+"""A care message due within TOO_CLOSE of the one before goes APART after it, so that both are
+read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +53,10 @@ def plan(library: Library, session: Session, clinic: Clinic, patient: Patient) -
     late. Raises ContentError for a step with a life of less than 90 waking minutes.
     """
     planner = _Planner(library, session, clinic, ZoneInfo(patient.timezone))
-    planned = [row for step in library.steps if (row := planner.planned(step))]
-    return sorted(planned, key=lambda row: row.due_at)
+    planned = [(step, row) for step in library.steps if (row := planner.planned(step))]
+    care = [row for step, row in planned if step.kind == "care"]
+    rest = [row for step, row in planned if step.kind != "care"]
+    return sorted([*rest, *planner.kept_apart(care)], key=lambda row: row.due_at)
 
 
 def comes(library: Library, key: str, session: Session, clinic: Clinic, patient: Patient) -> bool:
@@ -123,6 +130,28 @@ class _Planner:
             occasion=self._occasion(step),
             due_at=due,
             expires_at=expires,
+            due_local=due.astimezone(self.zone).replace(tzinfo=None),
+        )
+
+    def kept_apart(self, rows: list[Planned]) -> list[Planned]:
+        """The same rows in the order they are due, none shortly after another.
+
+        Only where the cautious hours have moved them: the default plan is kept to the letter.
+        """
+        if not is_cautious(self.session):
+            return rows
+        apart: list[Planned] = []
+        for row in sorted(rows, key=lambda row: row.due_at):
+            close = apart and row.due_at - apart[-1].due_at < TOO_CLOSE
+            apart.append(self._later(row, apart[-1].due_at + APART) if close else row)
+        return apart
+
+    def _later(self, row: Planned, due: datetime) -> Planned:
+        due = night_ends(due, self.zone) or due
+        return replace(
+            row,
+            due_at=due,
+            expires_at=max(row.expires_at, after_waking(due, LEAST_WAKING, self.zone)),
             due_local=due.astimezone(self.zone).replace(tzinfo=None),
         )
 

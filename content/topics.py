@@ -42,6 +42,10 @@ class Topic(BaseModel):
     phases: tuple[Phase, ...] = ()
     """Of a side effect, in the order of their hours."""
     raised: tuple[Raise, ...] = ()
+    starts_hours: float | None = None
+    """Of a side effect: from when it is to be expected; None: never."""
+    ask_first: str = ""
+    """Of care: a signal with which no rule answers, but `topics.<key>.ask_first`."""
     rules: tuple[str, ...] = ()
     """Of care: the keys of the rules that answer it."""
     sources: tuple[str, ...] = ()
@@ -85,6 +89,8 @@ def topic_problems(
         for each in topic.raised:
             if f"signal:{each.signal}" not in keys:
                 yield f"topics.toml: {topic.key}.raised: no signal '{each.signal}' in phrases"
+        if topic.ask_first and f"signal:{topic.ask_first}" not in keys:
+            yield f"topics.toml: {topic.key}.ask_first: no signal '{topic.ask_first}' in phrases"
         for source in topic.sources:
             if source not in sources:
                 yield f"topics.toml: {topic.key}.sources: {source} is not in sources.toml"

@@ -150,6 +150,28 @@ def test_side_effects_change_their_place_with_the_hour() -> None:
     assert "Redness" not in late[late.index("Expected now") : late.index("If you have it now")]
 
 
+def test_side_effects_are_expected_only_once_they_can_have_begun() -> None:
+    early, week = (str(side_effects(load(), after(hours))) for hours in (2, 60))
+    expected = early[early.index("Expected now") : early.index("May come later")]
+    assert "Peeling" not in expected
+    assert "Peeling" in week[week.index("Expected now") :]
+    for never in ("Dark patches", "Marks or lines"):
+        assert never not in early
+
+
+def test_a_product_of_their_own_is_never_simply_allowed() -> None:
+    reply = answer(load(), "is emla cream ok", after(200), language="en").reply
+    assert reply.startswith("<b>Ask us first")
+
+
+def test_sunbeds_are_never_allowed() -> None:
+    assert "sunbeds out" in about(load(), "sun", after(1200)).reply
+
+
+def test_home_care_is_said_once() -> None:
+    assert about(load(), "redness", after(72)).reply.count("At home") == 1
+
+
 def test_names_are_shown_literally() -> None:
     situation = replace(after(2), clinic=replace(CLINIC, name='<b>&"Derma"'))
     found = answer(load(), "there is pus", situation, language="en")

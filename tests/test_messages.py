@@ -43,11 +43,11 @@ NO = {
     "exercise": {"sport"},
     "hot_shower": {"hot showers"},
     "shaving": {"shaving"},
-    "actives": {"acids", "retinoids", "scrubs"},
+    "actives": {"acids", "retinoids", "benzoyl peroxide", "scrubs"},
     "vitamin_c": {"vitamin C"},
-    "heat": {"sauna", "hot tub"},
+    "heat": {"sauna", "steam", "hot tub"},
     "swimming": {"swimming"},
-    "waxing": {"waxing"},
+    "waxing": {"waxing", "threading", "hair-removal cream"},
     "fake_tan": {"fake tan"},
     "brushes": {"cloths", "skin brushes"},
     "sun": {"direct sun"},
@@ -56,9 +56,6 @@ NO = {
 FINE = {
     **{key: words for key, words in NO.items() if key not in ("sun", "sunbathing")},
     "makeup": {"make-up with clean brushes"},
-    "actives": {"acids", "retinoids", "benzoyl peroxide", "scrubs"},
-    "heat": {"sauna", "steam", "hot tub"},
-    "waxing": {"waxing", "threading", "hair-removal cream"},
     "brushes": {"cleansing brushes", "cloths"},
 }
 # (default, cautious) hours, and the dates before a visit: written out here a second time, so that
@@ -107,7 +104,8 @@ PERMITS = {
 # A sentence that forbids or belongs to the first days, and the hours it is right until.
 ENDS = {
     "No water on treated skin before": ("water",),
-    "Use only what the clinic gave you": ("moisturiser",),
+    "Use only what the clinic gave you": ("moisturiser", "sunscreen"),
+    "use only what the clinic gave you": ("moisturiser",),
     "Shade and a hat: no sunscreen before": ("sunscreen",),
     "Still no sunbathing": ("sunbathing",),
 }
@@ -152,11 +150,21 @@ def free(key: str, of: Session) -> datetime:
     return of.ended_at + timedelta(hours=default if is_default else cautious)
 
 
+def free_now(key: str, where: Situation) -> datetime:
+    """The same, counted again from a visit that has begun and came before it."""
+    of = where.session
+    assert of is not None
+    begun = of.next_at is not None and of.next_at <= where.at
+    if of.next_at is None or not begun or free(key, of) <= of.next_at:
+        return free(key, of)
+    return free(key, replace(of, ended_at=of.next_at))
+
+
 def is_free(key: str, where: Situation) -> bool:
     """Whether a rule allows at this hour, with the visit ahead, by the tables above."""
     of = where.session
     assert of is not None
-    if where.at < free(key, of):
+    if where.at < free_now(key, where):
         return False
     if of.next_at is None or of.next_at <= where.at or key not in BEFORE:
         return True
@@ -186,10 +194,10 @@ def agree(text: str, where: Situation) -> None:
             assert is_free(key, where), (key, text)
     for sentence, rules in PERMITS.items():
         if sentence in text:
-            assert all(where.at >= free(key, where.session) for key in rules), (sentence, text)
+            assert all(where.at >= free_now(key, where) for key in rules), (sentence, text)
     for sentence, rules_ in ENDS.items():
         if sentence in text:
-            assert all(where.at < free(key, where.session) for key in rules_), (sentence, text)
+            assert all(where.at < free_now(key, where) for key in rules_), (sentence, text)
 
 
 def line_agrees(line: str, where: Situation) -> None:
@@ -208,10 +216,13 @@ def line_agrees(line: str, where: Situation) -> None:
             assert until == wording.day(of.next_at, where.zone, "en")
             assert not is_free(key, replace(where, at=of.next_at - timedelta(minutes=1))), line
         else:
-            moment = wording.moment(free(key, of), where.zone, "en")
-            weekday = wording.weekday_time(free(key, of), where.zone, "en")
-            assert until in (moment, weekday), line
-            assert until == moment or free(key, of) - where.at < timedelta(days=6), line
+            end = free_now(key, where)
+            moment = wording.moment(end, where.zone, "en")
+            weekday = wording.weekday_time(end, where.zone, "en")
+            today = "today, " + wording.time_of_day(end, where.zone, "en")
+            is_today = end.astimezone(where.zone).date() == where.local_date
+            assert until in ((today,) if is_today else (moment, weekday)), line
+            assert until in (moment, today) or end - where.at < timedelta(days=6), line
 
 
 def well_formed(text: str) -> None:
@@ -283,6 +294,7 @@ def every_rule_is_named(text: str, where: Situation) -> None:
     said = named(seen(text), r"^Until .*?: no (.*)\.$")
     if "no sunscreen before" in text:
         said |= NO["sunscreen"]
+    assert "No picking. Facial, Botox, filler, peel or laser? Ask us first." in text
     missing = {key for key in NO if not is_free(key, where) and not NO[key] <= said}
     assert not missing, text
 
@@ -323,7 +335,7 @@ def test_every_window_of_the_clinical_table_is_said_right(
     ("hours", "depth", "said"),
     [
         # Default values, row by row of A1.
-        (2, 1.0, ["No water on treated skin before Sunday, 18:30", "Hands off your skin"]),
+        (2, 1.0, ["No water on treated skin before today, 18:30", "Hands off your skin"]),
         (2, 1.0, ["Use only what the clinic gave you", "Shade and a hat", "Cool pack"]),
         (10, 1.0, ["lukewarm water only", "no sunscreen before Monday, 14:30", "clean pillowcase"]),
         (30, 1.0, ["Wash gently twice a day", "moisturiser 3 to 4 times", "SPF 30 or more"]),
@@ -333,11 +345,22 @@ def test_every_window_of_the_clinical_table_is_said_right(
         (400, 1.0, ["Ask us before any other skin", "no sunbathing or sunbeds"]),
         (700, 1.0, ["usual care again", "Keep using sunscreen every day"]),
         # The cautious column.
-        (2, None, ["No water on treated skin before Sunday, 20:30", "Paracetamol as the pack"]),
+        (2, None, ["No water on treated skin before today, 20:30", "Paracetamol as the pack"]),
         (30, None, ["lukewarm water only", "no sunscreen before Tuesday, 14:30"]),
-        (60, None, ["Wash gently twice a day", "Use only what the clinic gave you", "SPF 50"]),
+        (
+            60,
+            None,
+            ["Wash gently twice a day", "Apart from cleanser and sunscreen, use only", "SPF 50"],
+        ),
         (100, None, ["plain moisturiser", "no alcohol, sport, hot showers, shaving, sauna"]),
-        (200, None, ["Fine as usual: alcohol", "no acids, retinoids, scrubs or vitamin C"]),
+        (
+            200,
+            None,
+            [
+                "Fine as usual: alcohol",
+                "no acids, retinoids, benzoyl peroxide, scrubs or vitamin C",
+            ],
+        ),
         (400, None, ["no direct sun, sunbathing or sunbeds", "one new thing at a time: acids"]),
     ],
 )
@@ -371,7 +394,7 @@ def test_each_hour_leaves_out_what_is_over_or_to_come(
 def test_before_a_session_is_over_its_hours_are_counted_from_its_end() -> None:
     text = seen(now(after(-2)))
     assert text.startswith("We count from Sunday 22 November, 14:30, when your session ends.")
-    assert "No water on treated skin before Sunday, 18:30." in text
+    assert "No water on treated skin before today, 18:30." in text
 
 
 def test_somebody_without_a_session_is_told_whom_to_call() -> None:
@@ -402,7 +425,7 @@ def test_a_message_of_the_plan_needs_a_session_and_a_step() -> None:
         (
             "next_morning",
             17.5,
-            "Shade and a hat: no sunscreen before Monday, 14:30."
+            "Shade and a hat: no sunscreen before today, 14:30."
             " Then mineral, SPF 30 or more, if skin is not raw.",
         ),
         (
@@ -512,15 +535,51 @@ def test_nobody_is_told_to_wash_their_hair_before_the_hour_of_the_scalp(
     assert ("No water on treated skin" in text) is not allowed
 
 
+@pytest.mark.parametrize(("key", "hours"), [("day2", 42.5), ("day14", 331.5), ("week4", 667.5)])
+def test_what_ends_on_the_day_itself_ends_today(key: str, hours: float) -> None:
+    assert "Until today, 14:30: no" in step(key, after(hours))
+
+
+@pytest.mark.parametrize(("area", "washing"), [("face", "cleanser"), ("scalp", "shampoo")])
+def test_who_may_wash_and_use_sunscreen_is_not_told_to_use_only_the_clinics(
+    area: Area, washing: str
+) -> None:
+    where = after(48, area=area, device="RF")
+    for text in (step("day1_evening", where), now(where)):
+        assert f"Apart from {washing} and sunscreen, use only what the clinic gave you." in text
+        assert "Use only" not in text
+
+
+@pytest.mark.parametrize("key", ["day7", "day14"])
+def test_after_a_visit_the_old_plan_allows_nothing_new_before_its_hours_from_the_visit(
+    key: str,
+) -> None:
+    of = session(next_at=ENDED + timedelta(days=5))
+    where = after(168 if key == "day7" else 337, of)
+    text = seen(step(key, where))
+    assert ("no acids" in text) is (key == "day7")
+    assert "no direct sun" in text
+    assert "Fine" not in text
+
+
+def test_the_plan_promises_nothing_that_comes_after_a_visit() -> None:
+    of = session(next_at=ENDED + timedelta(days=9))
+    text = seen(str(messages.plan_text(LIBRARY, after(30, of), [])))
+    assert "being out in the sun" not in text
+    assert "direct sun, sunbathing or sunbeds." in text
+    assert "Sunday 29 November, 14:30: vitamin C, sauna" in text
+
+
 def test_what_is_still_forbidden_is_grouped_by_the_moment_it_ends() -> None:
     assert seen(step("next_morning", after(17.5))).split("\n")[2:] == [
-        "Until Monday, 14:30: no cleanser or cream but ours.",
+        "Until today, 14:30: no cleanser or cream but ours.",
         "Until Tuesday, 14:30: no alcohol.",
         "Until Wednesday, 14:30: no make-up, sport, hot showers or shaving.",
-        "Until Sunday 29 November, 14:30: no acids, retinoids, scrubs, vitamin C, sauna, hot tub,"
-        " swimming, waxing, fake tan, cloths or skin brushes.",
+        "Until Sunday 29 November, 14:30: no acids, retinoids, benzoyl peroxide, scrubs, vitamin C,"
+        " sauna, steam, hot tub, swimming, waxing, threading, hair-removal cream, fake tan, cloths or skin brushes.",
         "Until Sunday 6 December, 14:30: no direct sun.",
         "Until Sunday 20 December, 14:30: no sunbathing or sunbeds.",
+        "No picking. Facial, Botox, filler, peel or laser? Ask us first.",
     ]
 
 
@@ -535,7 +594,10 @@ def test_the_same_message_an_hour_later_says_what_is_true_then(at: str) -> None:
 def test_a_visit_within_a_week_keeps_acids_waxing_and_fake_tan_out_of_day_7() -> None:
     visit = ENDED + timedelta(days=12)
     text = seen(step("day7", after(168, next_at=visit)))
-    assert "Until your session on Friday 4 December: no acids, retinoids, scrubs, waxing" in text
+    assert (
+        "Until your session on Friday 4 December: no acids, retinoids, benzoyl peroxide, scrubs, waxing"
+        in text
+    )
     assert named(text, r"^Fine [^:]*: (.*)\.$") == {
         "vitamin C",
         "sauna",
@@ -547,7 +609,10 @@ def test_a_visit_within_a_week_keeps_acids_waxing_and_fake_tan_out_of_day_7() ->
 
 def test_with_cautious_values_day_7_says_from_when_acids_and_vitamin_c_are_allowed() -> None:
     text = seen(step("day7", after(168, depth_mm=None)))
-    assert "Until Sunday 6 December, 14:30: no acids, retinoids, scrubs or vitamin C." in text
+    assert (
+        "Until Sunday 6 December, 14:30: no acids, retinoids, benzoyl peroxide, scrubs or vitamin C."
+        in text
+    )
     assert "acids" not in " ".join(named(text, r"^Fine [^:]*: (.*)\.$"))
 
 

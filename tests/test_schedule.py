@@ -153,20 +153,20 @@ def test_the_plan_of_sessions_that_end_at_the_edges_of_the_evening(ended: str) -
         (
             "2026-11-22T14:30",
             ("11-24 14:30", "11-25 12:00"),
-            ("11-24 14:30", "11-24 20:00"),
+            ("11-24 17:30", "11-24 20:00"),
             ("11-25 14:30", "11-26 14:30"),
         ),
         # Half a waking hour is left, or none: the life is made longer.
         (
             "2026-11-22T20:30",
             ("11-24 20:30", "11-25 12:00"),
-            ("11-24 20:30", "11-25 09:00"),
+            ("11-25 08:30", "11-25 10:00"),
             ("11-25 20:30", "11-26 20:30"),
         ),
         (
             "2026-11-22T23:30",
             ("11-25 08:30", "11-25 12:00"),
-            ("11-25 08:30", "11-25 10:00"),
+            ("11-25 11:30", "11-25 13:00"),
             ("11-26 08:30", "11-26 23:30"),
         ),
     ],
@@ -240,6 +240,20 @@ def test_without_a_follow_up_nothing_speaks_of_one() -> None:
 )
 def test_week_4_is_left_out_within_7_days_of_a_visit(visit: str | None, there: bool) -> None:
     assert ("week4" in plan("2026-11-22T14:30", visit=visit)) is there
+
+
+@pytest.mark.parametrize(
+    ("visit", "there"),
+    [
+        ("2026-11-27T10:00", True),
+        ("2026-11-28T10:00", False),
+        ("2026-11-29T18:00", False),
+        ("2026-11-30T09:00", False),
+        ("2026-12-01T10:00", True),
+    ],
+)
+def test_day_7_is_left_out_on_the_day_of_a_visit_and_next_to_it(visit: str, there: bool) -> None:
+    assert ("day7" in plan("2026-11-22T14:30", visit=visit)) is there
 
 
 @pytest.mark.parametrize(
@@ -432,6 +446,9 @@ def check(ended: datetime, visit: datetime | None, depth: float | None, zone: st
         if key in ABOUT_THE_VISIT:
             assert visit is not None
             assert row.expires_at <= visit, key
+    if depth is None:
+        gap = rows["day2"].due_at - rows["day1_evening"].due_at
+        assert abs(gap) >= timedelta(hours=2)
     if visit is not None and visit > ended + timedelta(days=2):
         assert {row.topic for row in rows.values()} >= FOLLOW_UP_TOPICS
 
