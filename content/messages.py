@@ -396,7 +396,7 @@ class _Voice:
     def _end(self, block: Block) -> str:
         """When it ends; of a visit the date will do, since nothing is allowed again by it."""
         if block.because == "visit":
-            return wording.day(block.until, self.situation.zone, self._language)
+            return wording.date_only(block.until, self.situation.zone, self._language)
         return self._until(block.until)
 
     def _until(self, at: datetime) -> str:
@@ -408,7 +408,7 @@ class _Voice:
             return str(self._say("common.until.today", time=time))
         if at - self._at < timedelta(days=6):
             return wording.weekday_time(at, self.situation.zone, self._language)
-        return self._moment(at)
+        return wording.date_time(at, self.situation.zone, self._language)
 
     def _soon(self, at: datetime) -> str:
         """'18:30' for a moment of the next hours, else with its weekday."""

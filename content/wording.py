@@ -30,6 +30,16 @@ def day(at: datetime, zone: ZoneInfo, language: str) -> str:
     return format_date(at.astimezone(zone).date(), "EEEE d MMMM", locale=_locale(language))
 
 
+def date_time(at: datetime, zone: ZoneInfo, language: str) -> str:
+    """'25 November, 14:30': where lists of moments must stay short."""
+    return format_datetime(at.astimezone(zone), "d MMMM, HH:mm", locale=_locale(language))
+
+
+def date_only(at: datetime, zone: ZoneInfo, language: str) -> str:
+    """'25 November'."""
+    return format_date(at.astimezone(zone).date(), "d MMMM", locale=_locale(language))
+
+
 def time_of_day(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'14:30'."""
     return format_time(at.astimezone(zone), "HH:mm", locale=_locale(language))

@@ -166,7 +166,7 @@ async def test_agreed_in_the_afternoon_the_answer_is_for_this_hour(story: Story)
     answer = await agreed(story, story.ana, (await invited(story)).link)
     assert answer.startswith("Thank you. Rosewood Clinic will write to you here.")
     assert "Your skin now: day 0" in answer
-    assert "No water on treated skin before Monday, 17:30" in answer
+    assert "No water on treated skin before today, 17:30" in answer
     assert "Call 999 now" in answer
     assert "+44 20 7946 0000" in answer
     assert "Rosewood Clinic recommends for you:\nplain cream" in answer
@@ -213,7 +213,7 @@ async def test_agreed_right_after_the_morning_message_was_due_it_is_covered(stor
     story.move_to(at(24, 8, 31))
     answer = await agreed(story, story.ana, codes.link)
     assert (await states(story))["next_morning"] == "skipped(covered)"
-    assert "no sunscreen before Tuesday, 13:30" in answer
+    assert "no sunscreen before today, 13:30" in answer
     assert "Next message: Tuesday 24 November, 19:00" in answer
 
 
@@ -226,7 +226,7 @@ async def test_agreed_in_week_2_the_first_week_is_not_sent_and_the_rest_is(story
     story.ana.press("I agree")
     [answer] = await story.reads(story.ana)
     assert "Your skin now: day 7" in answer
-    assert "Until Monday, 13:30: no" in answer
+    assert "Until today, 13:30: no" in answer
     found = await states(story)
     assert found["check_72"] == found["day5"] == "skipped(too_late)"
     assert found["day7"] == found["day14"] == found["precare"] == "scheduled"
