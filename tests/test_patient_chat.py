@@ -49,7 +49,7 @@ async def test_a_patient_sees_the_patients_commands_and_none_of_the_teams(story:
 
 async def test_today_says_what_to_do_at_this_hour_and_whom_to_call(story: Story) -> None:
     ana = await patient(story)
-    assert "No water on treated skin before Monday, 17:30" in await asks(story, ana, "/today")
+    assert "No water on treated skin before today, 17:30" in await asks(story, ana, "/today")
     story.move_to(at(24, 12))
     await story.reads(ana)
     now = await asks(story, ana, "/today")
