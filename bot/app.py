@@ -6,11 +6,12 @@ import asyncio
 import signal
 import tempfile
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
 from filelock import FileLock, Timeout
@@ -20,7 +21,14 @@ from bot.care import dates
 from bot.care.values import Desk
 from bot.chat import menus
 from bot.chat.application import AnyApplication, Doors
-from bot.chat.connection import NotReached, WrongToken, connect, telegram_bot, username
+from bot.chat.connection import (
+    NotReached,
+    WrongToken,
+    connect,
+    fetch_from_now_on,
+    telegram_bot,
+    username,
+)
 from bot.chat.inbox_worker import InboxWorker
 from bot.chat.limiter import Limiter
 from bot.chat.poll import Poll
@@ -28,20 +36,27 @@ from bot.chat.request import AiohttpRequest
 from bot.chat.sender import Sender
 from bot.clock import Clock, MovableClock, SystemClock
 from bot.config import Settings, SettingsError
+from bot.delivery import lead
 from bot.delivery.answers import Answers
-from bot.delivery.dispatcher import Dispatcher, slots_for
+from bot.delivery.dispatcher import Dispatcher, Errand, slots_for
 from bot.delivery.jobs import Jobs
+from bot.delivery.outcome import Outcome
 from bot.delivery.pacing import Pacing
+from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
-from storage import invitations, people, reminders
-from storage.database import Database, Transaction, file_of
-from storage.migrate import migrate
+from storage import invitations, people, reminders, wake
+from storage.database import Database, DatabaseError, NotLeading, Transaction, file_of
+from storage.migrate import head, migrate, schema_of
 from storage.models import Clinic
 
 log = structlog.get_logger(__name__)
 
 NOT_KNOWN = "TELEGRAM_TOKEN: Telegram does not know this token"
+TAKEN = "DATABASE_URL: another `run` is at work on {url}; stop it first"
+OLD_SCHEMA = "DATABASE_URL: the database is not of this version; first run: python -m bot migrate"
+SILENCE = timedelta(seconds=90)
+"""A long poll is answered within 35 s; after so long without one, something is wrong."""
 
 
 class Joined:
@@ -60,20 +75,22 @@ class Joined:
 
 @dataclass(frozen=True)
 class Parts:
-    """What runs beside each other in one process."""
+    """What runs beside each other in the process that leads."""
 
     desk: Desk
     doors: Doors
     application: AnyApplication
     worker: InboxWorker
-    poll: Poll
     dispatcher: Dispatcher
     answers: Answers
     jobs: Jobs
 
 
 class Bot:
-    """Everything that runs in one process, joined: receiving, answering, sending, jobs."""
+    """Everything that speaks to people, joined: answering, sending, jobs; `polls`: receiving too.
+
+    It stands by until it leads, and again when the lead was lost.
+    """
 
     def __init__(
         self,
@@ -81,38 +98,63 @@ class Bot:
         database: Database,
         clock: Clock,
         joined: Joined | None = None,
+        *,
+        polls: bool = True,
     ) -> None:
         """`joined` is told what to wake when the clock is moved."""
         self._joined = joined or Joined()
         self._settings = settings
         self._database = database
         self._clock = clock
+        self._polls = polls
+        self.metrics = Metrics()
         self._pacing = Pacing(settings.messages_per_second)
         self._polling = AiohttpRequest()
         self._bot = telegram_bot(
             settings.telegram_token or "",
             settings.telegram_api_url,
             self._polling,
-            Limiter(self._pacing, clock),
+            Limiter(self._pacing, clock, self.metrics),
         )
         self._library = content.library.load()
+        self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises SettingsError if Telegram refuses the token."""
         try:
             await connect(self._bot, stop)
-            if not stop.is_set():
-                await self._serve(stop)
+            if self._polls:
+                await fetch_from_now_on(self._bot, stop)
+            while await lead.stand_by(self._database, stop):
+                try:
+                    await self._serve(stop)
+                except NotLeading:
+                    log.warning("lead.lost")
         except WrongToken:
             raise SettingsError([NOT_KNOWN]) from None
         finally:
+            await self._database.give_up_lead()
             await self._bot.shutdown()
+
+    async def problems(self) -> list[str]:
+        """What keeps this process from its work now, for `/readyz`."""
+        found = await problems_of(self._database)
+        last = self.metrics.last_poll
+        if self._polls and (last is None or self._clock.now() - last > SILENCE):
+            since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "since the start"
+            found.append(f"telegram: no answer {since}")
+        return found
 
     def _join(self) -> Parts:
         """Every part, each given what it needs of the others. The bot's name is known by now."""
         desk = Desk(self._library, self._bot.username)
-        database, clock, sender = self._database, self._clock, Sender(self._bot)
-        answers = Answers(database=database, clock=clock, send=sender)
+        database, clock, metrics, sender = (
+            self._database,
+            self._clock,
+            self.metrics,
+            Sender(self._bot),
+        )
+        answers = Answers(database=database, clock=clock, send=sender, metrics=metrics)
         dispatcher = Dispatcher(
             database=database,
             library=self._library,
@@ -121,6 +163,8 @@ class Bot:
             send=sender,
             slots=slots_for(self._settings.messages_per_second),
             answering=answers.waiting,
+            metrics=metrics,
+            unrecorded=self._unrecorded,
         )
         doors = Doors(desk=desk, database=database, clock=clock, answered=answers.notify)
         application = doors.application(self._bot)
@@ -131,59 +175,86 @@ class Bot:
             clock=clock,
             failures=doors.failures,
             answered=answers.notify,
-        )
-        poll = Poll(
-            bot=self._bot,
-            request=self._polling,
-            database=database,
-            clock=clock,
-            arrived=worker.arrived,
+            metrics=metrics,
         )
         jobs = Jobs(database=database, clock=clock, wake=dispatcher.wake)
         self._joined.to(dispatcher.wake)
-        return Parts(desk, doors, application, worker, poll, dispatcher, answers, jobs)
+        return Parts(desk, doors, application, worker, dispatcher, answers, jobs)
+
+    def _receiving(self, parts: Parts) -> Coroutine[None, None, None]:
+        if not self._polls:
+            return wake.listen(self._settings.database_url, parts.worker.wake)
+        poll = Poll(
+            bot=self._bot,
+            request=self._polling,
+            database=self._database,
+            clock=self._clock,
+            arrived=parts.worker.wake,
+            metrics=self.metrics,
+        )
+        return poll.run()
 
     async def _serve(self, stop: asyncio.Event) -> None:
+        """Do all of it until `stop`. Raises NotLeading when another process does it by now."""
         parts = self._join()
         await asyncio.to_thread(dates.warm_up)
         await parts.application.initialize()
         doubted = await parts.dispatcher.recover()
         await parts.answers.recover()
-        await parts.worker.recover()
         parts.jobs.start()
-        sending = asyncio.create_task(parts.dispatcher.run())
-        polling = asyncio.create_task(parts.poll.run())
-        stopping = asyncio.create_task(stop.wait())
+        begun = [
+            asyncio.create_task(work)
+            for work in (
+                parts.dispatcher.run(),
+                parts.worker.run(),
+                self._receiving(parts),
+                lead.hold(self._database),
+                stop.wait(),
+            )
+        ]
         looks = asyncio.create_task(menus.show_to_all(self._bot, parts.desk, self._database))
         log.info("ready", bot=self._bot.username, in_doubt=doubted)
         try:
-            done, _ = await asyncio.wait(
-                (sending, polling, stopping), return_when=asyncio.FIRST_COMPLETED
-            )
+            done, _ = await asyncio.wait(begun, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (polling, stopping, looks):
-                task.cancel()
-            parts.jobs.stop()
-            await asyncio.gather(
-                parts.worker.stop(),
-                parts.dispatcher.stop(),
-                parts.answers.stop(),
-                parts.doors.stop(),
-            )
-            await asyncio.gather(sending, polling, stopping, looks, return_exceptions=True)
-            await parts.application.shutdown()
-            log.info("stopped")
+            await self._end(parts, [*begun, looks])
+
+    async def _end(self, parts: Parts, tasks: Sequence[asyncio.Task[Any]]) -> None:
+        _, _, *others = tasks  # the dispatcher and the inbox worker end by themselves
+        for task in others:
+            task.cancel()
+        parts.jobs.stop()
+        await asyncio.gather(
+            parts.worker.stop(),
+            parts.dispatcher.stop(),
+            parts.answers.stop(),
+            parts.doors.stop(),
+        )
+        self._unrecorded = parts.dispatcher.unrecorded
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await parts.application.shutdown()
+        log.info("stopped")
+
+
+async def problems_of(database: Database) -> list[str]:
+    """What is wrong with the database, in words."""
+    try:
+        await database.read(people.first_clinic)
+    except DatabaseError as error:
+        return [f"database: it cannot be used ({type(error).__name__})"]
+    return []
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: Clock) -> AsyncIterator[Database]:
+async def opened(
+    settings: Settings, clock: Clock, *, leads: bool = False
+) -> AsyncIterator[Database]:
     """The database, of the current schema, with the clinic of the settings in it."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, leads=leads)
     try:
-        await asyncio.to_thread(migrate, settings.database_url)
-        await database.run(put_clinic, settings, clock.now())
+        await database.run_fenced(put_clinic, settings, clock.now())
         yield database
     finally:
         await asyncio.to_thread(database.close)
@@ -193,14 +264,31 @@ async def run(settings: Settings, clock: Clock | None = None) -> None:
     """`run`: one clinic on one machine. Raises SettingsError."""
     clock = clock or SystemClock()
     with only_one(settings.database_url):
-        async with opened(settings, clock) as database:
-            await Bot(settings, database, clock).run(stop_signal())
+        await asyncio.to_thread(migrate, settings.database_url)
+        async with opened(settings, clock, leads=True) as database:
+            if not await database.take_lead():
+                raise SettingsError([TAKEN.format(url="this database")])
+            await observed(Bot(settings, database, clock), settings, stop_signal())
+
+
+async def worker(settings: Settings, clock: Clock | None = None) -> None:
+    """`worker`: everything but receiving, PostgreSQL only; one is active. Raises SettingsError."""
+    clock = clock or SystemClock()
+    await asyncio.to_thread(of_current_schema, settings.database_url)
+    async with opened(settings, clock, leads=True) as database:
+        await observed(Bot(settings, database, clock, polls=False), settings, stop_signal())
+
+
+async def observed(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
+    """Run the bot, its health and metrics served beside it if a port is set for them."""
+    await bot.run(stop)
 
 
 async def invite_owner(settings: Settings) -> str:
     """`invite-owner`: a one-time link; whoever opens it owns the clinic. Raises SettingsError."""
     clock = SystemClock()
     token, api_url = settings.telegram_token or "", settings.telegram_api_url
+    await asyncio.to_thread(migrate, settings.database_url)
     async with opened(settings, clock) as database:
         try:
             name = await username(token, api_url)
@@ -214,6 +302,7 @@ async def invite_owner(settings: Settings) -> str:
 
 def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:
     """The first clinic as the settings have it."""
+    people.one_at_a_time(tx)
     clinic = people.first_clinic(tx)
     facts = settings.clinic()
     values = {
@@ -233,14 +322,22 @@ def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:
 
 @contextmanager
 def only_one(url: str) -> Iterator[None]:
-    """Hold the database's lock file. Raises SettingsError if another process has it."""
+    """Hold the SQLite file's lock. Raises SettingsError if another process has it."""
+    file = file_of(url)
+    if file is None:
+        yield  # PostgreSQL has the lead for that
+        return
     try:
-        with FileLock(f"{file_of(url)}.lock", timeout=0):
+        with FileLock(f"{file}.lock", timeout=0):
             yield
     except Timeout:
-        raise SettingsError(
-            [f"DATABASE_URL: another `run` is at work on {url}; stop it first"]
-        ) from None
+        raise SettingsError([TAKEN.format(url=url)]) from None
+
+
+def of_current_schema(url: str) -> None:
+    """Raises SettingsError unless the database is of the schema this version works with."""
+    if schema_of(url) != head():
+        raise SettingsError([OLD_SCHEMA])
 
 
 def stop_signal() -> asyncio.Event:
@@ -285,6 +382,7 @@ async def demo(*, port: int, browser: bool) -> None:
             clinic_urgent_line="111",
             clinic_timezone="Europe/London",
         )
+        await asyncio.to_thread(migrate, settings.database_url)
         async with opened(settings, clock) as database:
             joined = Joined()
             Demo(

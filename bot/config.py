@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
@@ -14,6 +15,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from content.facts import Clinic
 
 TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
+SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+BEARER = re.compile(r"[!-~]+")
+PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
+HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
+"""Where a process tells how it is; no webhook can be there."""
+LIKE_POSTGRES = (
+    "must look like postgresql://user:password@host:5432/database; "
+    "in the password write / as %2F, @ as %40, # as %23, ? as %3F, % as %25"
+)
+WHY_POSTGRES = (
+    "needs PostgreSQL (postgresql://...), because several processes share the database and many "
+    "hosts empty the disk at a restart; with SQLite, for one clinic on one machine, use: run"
+)
 
 
 class SettingsError(Exception):
@@ -28,18 +42,27 @@ class Settings(BaseSettings):
     """Every setting by its name in the environment, in capitals."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+        env_file=".env",
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     telegram_token: str | None = Field(default=None, repr=False)
     telegram_api_url: str = "https://api.telegram.org"
-    database_url: str = "sqlite:///aftercare.db"
+    database_url: str = Field(default="sqlite:///aftercare.db", repr=False)
     clinic_phone: str | None = None
     clinic_emergency_number: str | None = None
     clinic_timezone: str | None = None
     clinic_name: str = "Your clinic"
     clinic_language: Literal["en", "es"] = "en"
     clinic_urgent_line: str | None = None
+    webhook_url: str | None = None
+    webhook_secret: str | None = Field(default=None, repr=False)
+    port: int = Field(default=8080, ge=1, le=65535)
+    health_port: int | None = Field(default=None, ge=1, le=65535)
+    metrics_token: str | None = Field(default=None, repr=False)
     messages_per_second: float = Field(default=25, gt=0, le=1000)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -74,20 +97,49 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _is_sqlite(cls, value: str) -> str:
+    def _is_a_database(cls, value: str) -> str:
         if value.startswith(("postgres://", "postgresql://")):
-            raise ValueError("PostgreSQL is not supported yet; use sqlite:///aftercare.db")
+            return _postgres_url(value)
         if not re.fullmatch(r"sqlite:///.+", value):
-            raise ValueError("must look like sqlite:///aftercare.db")
+            raise ValueError("must look like sqlite:///aftercare.db or postgresql://...")
         folder = Path(value.removeprefix("sqlite:///")).parent
         if not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _can_be_posted_to(cls, value: str | None) -> str | None:
+        return None if value is None else _webhook_url(value)
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _fits_the_header(cls, value: str | None) -> str | None:
+        if value is not None and not SECRET.fullmatch(value):
+            raise ValueError("must be 1 to 256 of the letters A-Z a-z 0-9 _ -")
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _fits_a_header(cls, value: str | None) -> str | None:
+        if value is not None and not BEARER.fullmatch(value):
+            raise ValueError("must be plain letters, digits and signs, without spaces")
         return value
 
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_small_letters(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @property
+    def on_postgres(self) -> bool:
+        """Whether the database is PostgreSQL; else it is SQLite."""
+        return self.database_url.startswith("postgresql://")
+
+    @property
+    def webhook_path(self) -> str:
+        """Where `web` awaits updates; empty without WEBHOOK_URL."""
+        return urlsplit(self.webhook_url or "").path
 
     def clinic(self) -> Clinic:
         """The first clinic, as the settings have it. `read_settings` made sure it is whole."""
@@ -100,22 +152,47 @@ class Settings(BaseSettings):
         )
 
 
-NOT_YET = (
-    "ENCRYPTION_KEY",
-    "CONTENT_DIR",
-    "HEALTH_PORT",
-    "METRICS_TOKEN",
-    "WEBHOOK_URL",
-    "WEBHOOK_SECRET",
-)
+def _postgres_url(value: str) -> str:
+    """The address with the scheme that is everybody's. Raises ValueError, without the password."""
+    address = value.replace("postgres://", "postgresql://", 1)
+    try:
+        parts = urlsplit(address)
+        whole = bool(parts.path.strip("/")) and not parts.fragment and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole or any(letter.isspace() for letter in address):
+        raise ValueError(LIKE_POSTGRES)
+    return address
+
+
+def _webhook_url(value: str) -> str:
+    """The address Telegram posts to. Raises ValueError."""
+    try:
+        parts = urlsplit(value)
+        reachable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        reachable = False
+    if not reachable or parts.fragment or parts.username is not None or " " in value:
+        raise ValueError("must look like https://bot.example.com/telegram")
+    if not PATH.fullmatch(parts.path):
+        raise ValueError("needs a path of letters, digits and - _ . ~ as /telegram")
+    if parts.path.rstrip("/") in HEALTH_PATHS:
+        raise ValueError(f"the path {parts.path} is taken; /telegram would do")
+    return value
+
+
+NOT_YET = ("ENCRYPTION_KEY", "CONTENT_DIR")
 """Settings of later versions: whoever sets one is told that nothing comes of it."""
 CLINIC = ("clinic_phone", "clinic_emergency_number", "clinic_timezone")
+WEB = ("telegram_token", "webhook_url", "webhook_secret", *CLINIC)
+"""What `web` needs."""
 
 
-def read_settings(*needed: str) -> Settings:
+def read_settings(*needed: str, on_postgres_for: str | None = None) -> Settings:
     """Read the settings; the `needed` ones must be there.
 
-    Raises SettingsError naming every one that is missing or malformed, without its value's secrets.
+    `on_postgres_for`: the command that needs PostgreSQL, if one does. Raises SettingsError naming
+    every one that is missing or malformed, without its value's secrets.
     """
     problems: list[str] = []
     settings = None
@@ -132,6 +209,8 @@ def read_settings(*needed: str) -> Settings:
         for name in needed
         if name.upper() not in wrong and getattr(present, name) is None
     ]
+    if on_postgres_for and "DATABASE_URL" not in wrong and not present.on_postgres:
+        problems.append(f"DATABASE_URL: `{on_postgres_for}` {WHY_POSTGRES}")
     if problems or settings is None:
         raise SettingsError(problems)
     return settings

@@ -370,10 +370,9 @@ def _about(library: Library, topic: Topic, situation: Situation) -> Markup:
 def _say(library: Library, situation: Situation, key: str, /, **values: object) -> Markup:
     """The text, in its cautious variant where that counts and there is one."""
     language, session = situation.patient.language, situation.session
-    cautious = f"{key}_cautious"
-    if (session is None or is_cautious(session)) and library.texts.has(cautious, language):
-        key = cautious
-    return library.texts.say(language, key, **{**clinic_values(library, situation), **values})
+    cautious = ("cautious",) if session is None or is_cautious(session) else ()
+    text = library.texts.variant(language, *cautious)[key]
+    return text.fill({**clinic_values(library, situation), **values})
 
 
 def _optional(library: Library, situation: Situation, keys: Iterable[str]) -> list[Markup]:

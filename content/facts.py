@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cached_property
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -71,24 +72,24 @@ class Situation:
     session: Session | None = None
     """The latest session, or None for somebody without one."""
 
-    @property
+    @cached_property
     def hours(self) -> float | None:
         """Hours since the session ended; None without a session."""
         if self.session is None:
             return None
         return (self.at - self.session.ended_at).total_seconds() / 3600
 
-    @property
+    @cached_property
     def zone(self) -> ZoneInfo:
         """The patient's zone."""
         return ZoneInfo(self.patient.timezone)
 
-    @property
+    @cached_property
     def local_date(self) -> date:
         """Today's date where the patient is."""
         return self.at.astimezone(self.zone).date()
 
-    @property
+    @cached_property
     def day(self) -> int | None:
         """Day N is the Nth date after the date of the session, in the patient's zone."""
         if self.session is None:

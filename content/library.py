@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
@@ -44,9 +44,22 @@ class Library:
     version: str
     """Changes with every change of a data file; kept with what was sent."""
 
+    def has_step(self, key: str) -> bool:
+        """Whether there is such a step in this version of the content."""
+        return key in self._step_by_key
+
     def step(self, key: str) -> Step:
         """The step `key`. Raises KeyError where there is none."""
-        return {step.key: step for step in self.steps}[key]
+        return self._step_by_key[key]
+
+    @cached_property
+    def forbidding(self) -> tuple[Rule, ...]:
+        """The rules that forbid until their hour, in the order of the file."""
+        return tuple(rule for rule in self.rules.values() if rule.until_then == "no")
+
+    @cached_property
+    def _step_by_key(self) -> Mapping[str, Step]:
+        return {step.key: step for step in self.steps}
 
 
 @cache

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -20,8 +20,10 @@ from markupsafe import Markup
 from content import wording
 from content.facts import Session, Situation
 from content.library import Library
-from content.rules import Block, Rule, blocked, is_cautious, moment_free
+from content.rules import Block, Permissions, Rule, is_cautious
 from content.schedule import Planned, comes, night_ends
+from content.steps import Step
+from content.texts import Variant
 
 CARE = ("water", "cleansing", "sunscreen", "moisturiser")
 """Rules that the sentences on washing, sunscreen and moisturiser say."""
@@ -30,6 +32,8 @@ SUN = ("sun", "sunbathing")
 SKIN = ("any", "calm", "healed")
 PRECARE_DAYS = 7
 """From this many dates before a visit its precare is said (clinical.md, part D)."""
+
+_GAPS = re.compile(r"\n{3,}")
 
 
 def step_text(library: Library, key: str, situation: Situation) -> Markup:
@@ -111,15 +115,10 @@ class _Voice:
     # -- the messages
 
     def step(self, key: str) -> Markup:
-        step = self.library.step(key)
-        parts = {
-            **self._hour_parts(),
-            **self._visit_parts(),
-            "still_no": _lines(self._still_no(apart=step.apart)),
-            "also_no": "" if self._allows("picking") else self._say("common.still.also"),
-            "fine": _lines(self._fine(self.library.rules[rule] for rule in step.allows)),
-        }
-        return _tidy(self._say(f"steps.{key}.text", **parts))
+        parts = self._parts(self.library.step(key))
+        text = self._texts[f"steps.{key}.text"]
+        values = {name: parts[name]() for name in text.fields if name in parts}
+        return _tidy(text.fill({**self._clinic, **values}))
 
     def now(self) -> Markup:
         sections = (
@@ -167,32 +166,39 @@ class _Voice:
 
     # -- parts that depend on the hour
 
-    def _hour_parts(self) -> dict[str, object]:
-        alone = self._is_first_evening_said()
-        return {
-            "water_from": self._soon(self._free("water")),
-            "then_lukewarm": self._say("steps.first_hours.then_lukewarm") if alone else "",
-            "tonight": self._say("common.evening.tonight") if alone else "",
-            "evening_water": self._evening_water(),
-            "rest": self._say("rules.sleep.do"),
-            "pain": self._pain(),
-            "wash": self._wash(),
-            "moisturise": self._moisturise(),
-            "sunscreen": self._sunscreen(),
-            "recommendation": recommendation(self.library, self.situation) or "",
-            "last": wording.day(self._session.ended_at, self.situation.zone, self._language),
-            "emergency_now": self._say("common.emergency.now"),
-            "emergency_today": self._say("common.emergency.today"),
+    def _parts(self, step: Step) -> Mapping[str, Callable[[], object]]:
+        """What the text of `step` may ask for; only what it does ask for is worked out."""
+        parts: dict[str, Callable[[], object]] = {
+            "water_from": lambda: self._soon(self._free("water")),
+            "then_lukewarm": lambda: self._of_evening("steps.first_hours.then_lukewarm"),
+            "tonight": lambda: self._of_evening("common.evening.tonight"),
+            "evening_water": self._evening_water,
+            "rest": lambda: self._say("rules.sleep.do"),
+            "pain": self._pain,
+            "wash": self._wash,
+            "moisturise": self._moisturise,
+            "sunscreen": self._sunscreen,
+            "recommendation": lambda: recommendation(self.library, self.situation) or "",
+            "last": lambda: wording.day(self._session.ended_at, self._zone, self._language),
+            "emergency_now": lambda: self._say("common.emergency.now"),
+            "emergency_today": lambda: self._say("common.emergency.today"),
+            "still_no": lambda: _lines(self._still_no(apart=step.apart)),
+            "also_no": lambda: "" if self._allows("picking") else self._say("common.still.also"),
+            "fine": lambda: _lines(self._fine(self.library.rules[key] for key in step.allows)),
         }
+        visit = self._session.next_at
+        if visit is not None:
+            parts["visit"] = lambda: self._moment(visit)
+            parts["clinic_time"] = self._clinic_time
+        return parts
 
-    def _visit_parts(self) -> dict[str, object]:
-        if self._session.next_at is None:
-            return {}
-        return {"visit": self._moment(self._session.next_at), "clinic_time": self._clinic_time()}
+    def _of_evening(self, key: str) -> Markup:
+        return self._say(key) if self._is_first_evening_said else Markup()
 
+    @cached_property
     def _is_first_evening_said(self) -> bool:
         """Whether `first_hours` says the evening too: no `first_evening` comes before bedtime."""
-        if night_ends(self._at, self.situation.zone) is not None:
+        if night_ends(self._at, self._zone) is not None:
             return True
         return not comes(
             self.library,
@@ -237,13 +243,15 @@ class _Voice:
     def _do(self) -> list[Markup]:
         kept_up = (
             self._say(f"rules.{rule.key}.do")
-            for rule in self._rules("do")
-            if rule.key != "pain_relief" and not self._allows(rule.key)
+            for rule in self.library.rules.values()
+            if rule.until_then == "do"
+            and rule.key != "pain_relief"
+            and not self._rules.allows(rule)
         )
         return [self._wash(), self._moisturise(), self._sunscreen(), *kept_up, self._pain()]
 
     def _ask(self) -> list[Markup]:
-        painkillers = blocked(self.library.rules["painkillers"], self.situation)
+        painkillers = self._rules.blocked(self.library.rules["painkillers"])
         first = "painkillers" if painkillers else "procedures"
         return [self._say(f"common.ask.{first}"), self._say("common.ask.prescribed")]
 
@@ -255,7 +263,7 @@ class _Voice:
         """Nothing any more once everything is: the head says it then."""
         if self._allows("sunbathing"):
             return []
-        return self._fine(self._rules("no"), apart=(*CARE, *SUN))
+        return self._fine(self.library.forbidding, apart=(*CARE, *SUN))
 
     def _head(self) -> Markup:
         if self._at < self._session.ended_at:
@@ -267,8 +275,7 @@ class _Voice:
     def _visit_section(self) -> list[Markup]:
         if self._visit is None:
             return []
-        zone = self.situation.zone
-        near = self._visit.astimezone(zone).date() - timedelta(days=PRECARE_DAYS)
+        near = self._visit.astimezone(self._zone).date() - timedelta(days=PRECARE_DAYS)
         return [
             self._say("common.now.visit", visit=self._moment(self._visit)),
             self._say("common.now.precare") if self.situation.local_date >= near else Markup(),
@@ -277,7 +284,7 @@ class _Voice:
     def _clinic_time(self) -> Markup:
         """The visit on the clinic's clock, where that shows another time than the patient's."""
         visit, clinic_zone = self._session.next_at, ZoneInfo(self.situation.clinic.timezone)
-        if visit is None or _wall(visit, clinic_zone) == _wall(visit, self.situation.zone):
+        if visit is None or _wall(visit, clinic_zone) == _wall(visit, self._zone):
             return Markup()
         return self._say(
             "common.clinic_time.line",
@@ -303,8 +310,8 @@ class _Voice:
     ) -> list[tuple[Block, list[Rule]]]:
         """`plan`: what a visit ahead comes before is blocked by it."""
         groups: dict[Block, list[Rule]] = defaultdict(list)
-        for rule in self._rules("no"):
-            block = blocked(rule, self.situation)
+        for rule in self.library.forbidding:
+            block = self._rules.blocked(rule)
             if block is not None and rule.key not in apart:
                 groups[self._no_further_than_the_visit(block) if plan else block].append(rule)
         return sorted(groups.items(), key=lambda group: group[0].until)
@@ -317,9 +324,7 @@ class _Voice:
     def _fine(self, rules: Iterable[Rule], *, apart: Sequence[str] = ()) -> list[Markup]:
         """Which of `rules` are allowed now, by how the skin must be."""
         allowed = [
-            rule
-            for rule in rules
-            if rule.key not in apart and blocked(rule, self.situation) is None
+            rule for rule in rules if rule.key not in apart and self._rules.blocked(rule) is None
         ]
         groups = ((skin, [rule for rule in allowed if rule.if_skin_is == skin]) for skin in SKIN)
         return [
@@ -348,13 +353,7 @@ class _Voice:
     def _things(
         self, rules: Iterable[Rule], form: Literal["no", "fine"], *, style: wording.Style
     ) -> str:
-        words = [word for rule in rules for word in self._words(rule, form)]
-        return wording.listing(words, self._language, style=style)
-
-    def _words(self, rule: Rule, form: str) -> list[str]:
-        key = f"rules.{rule.key}.{form}"
-        known = key if self.library.texts.has(key, self._language) else f"rules.{rule.key}.no"
-        return str(self._say(known)).split("; ")
+        return _things(self._texts, tuple(rule.key for rule in rules), form, self._language, style)
 
     # -- the small things
 
@@ -365,6 +364,10 @@ class _Voice:
     @property
     def _language(self) -> str:
         return self.situation.patient.language
+
+    @property
+    def _zone(self) -> ZoneInfo:
+        return self.situation.zone
 
     @property
     def _session(self) -> Session:
@@ -379,51 +382,52 @@ class _Voice:
         return visit if visit is not None and visit > self._at else None
 
     def _allows(self, key: str) -> bool:
-        return self._at >= self._free(key)
+        return self._rules.allows(self.library.rules[key])
 
     def _free(self, key: str) -> datetime:
-        return moment_free(self.library.rules[key], self._session, self._at)
+        return self._rules.free(self.library.rules[key])
 
-    def _rules(self, kind: str) -> Iterator[Rule]:
-        return (rule for rule in self.library.rules.values() if rule.until_then == kind)
+    @cached_property
+    def _rules(self) -> Permissions:
+        return Permissions(self._session, self._at, self._zone)
 
     def _title(self, key: str) -> Markup:
         return self._say(f"steps.{key}.title")
 
     def _moment(self, at: datetime) -> str:
-        return wording.moment(at, self.situation.zone, self._language)
+        return wording.moment(at, self._zone, self._language)
 
     def _end(self, block: Block) -> str:
         """When it ends; of a visit the date will do, since nothing is allowed again by it."""
         if block.because == "visit":
-            return wording.date_only(block.until, self.situation.zone, self._language)
+            return wording.date_only(block.until, self._zone, self._language)
         return self._until(block.until)
 
     def _until(self, at: datetime) -> str:
         """'today, 14:30', 'Wednesday, 14:30', and with its date from six days on: a weekday alone
         would mislead on the day itself and a week before.
         """  # noqa: D205
-        if at.astimezone(self.situation.zone).date() == self.situation.local_date:
-            time = wording.time_of_day(at, self.situation.zone, self._language)
+        if at.astimezone(self._zone).date() == self.situation.local_date:
+            time = wording.time_of_day(at, self._zone, self._language)
             return str(self._say("common.until.today", time=time))
         if at - self._at < timedelta(days=6):
-            return wording.weekday_time(at, self.situation.zone, self._language)
-        return wording.date_time(at, self.situation.zone, self._language)
+            return wording.weekday_time(at, self._zone, self._language)
+        return wording.date_time(at, self._zone, self._language)
 
     def _soon(self, at: datetime) -> str:
         """'18:30' for a moment of the next hours, else with its weekday."""
         if at - self._at < timedelta(hours=12):
-            return wording.time_of_day(at, self.situation.zone, self._language)
-        return wording.weekday_time(at, self.situation.zone, self._language)
+            return wording.time_of_day(at, self._zone, self._language)
+        return wording.weekday_time(at, self._zone, self._language)
 
     def _say(self, key: str, /, **values: object) -> Markup:
         """The text, in its variant for this area or for the cautious values where there is one."""
-        variants = [f"{key}_{self._session.area}"]
-        if is_cautious(self._session):
-            variants.append(f"{key}_cautious")
-        has = self.library.texts.has
-        known = next((each for each in variants if has(each, self._language)), key)
-        return self.library.texts.say(self._language, known, **{**self._clinic, **values})
+        return self._texts[key].fill({**self._clinic, **values})
+
+    @cached_property
+    def _texts(self) -> Variant:
+        cautious = ("cautious",) if is_cautious(self._session) else ()
+        return self.library.texts.variant(self._language, self._session.area, *cautious)
 
     @cached_property
     def _clinic(self) -> dict[str, str | Markup]:
@@ -434,12 +438,29 @@ def _wall(at: datetime, zone: ZoneInfo) -> datetime:
     return at.astimezone(zone).replace(tzinfo=None)
 
 
+@lru_cache(maxsize=4096)
+def _things(
+    texts: Variant,
+    rules: tuple[str, ...],
+    form: Literal["no", "fine"],
+    language: str,
+    style: wording.Style,
+) -> str:
+    """The words of these rules as one list; kept, since everybody is told the same few lists."""
+    words = []
+    for rule in rules:
+        key = f"rules.{rule}.{form}"
+        said = texts[key if key in texts else f"rules.{rule}.no"].fill({})
+        words += str(said).split("; ")
+    return wording.listing(words, language, style=style)
+
+
 def _lines(lines: Iterable[Markup]) -> Markup:
     """One below the other, without the empty ones."""
-    return Markup("\n").join(line for line in lines if line)
+    return Markup("\n".join(line for line in lines if line))  # noqa: S704  Markup, all of them
 
 
 def _tidy(text: Markup) -> Markup:
     """Without the gaps that empty parts leave."""
-    lines = re.sub(r"[ \t]+$", "", str(text), flags=re.MULTILINE)
-    return Markup(re.sub(r"\n{3,}", "\n\n", lines).strip())  # noqa: S704  ours, escaped already
+    lines = "\n".join(line.rstrip(" \t") for line in str(text).split("\n"))
+    return Markup(_GAPS.sub("\n\n", lines).strip())  # noqa: S704  ours, escaped already

@@ -7,9 +7,10 @@ follow-up is booked, `blocked`, which knows what has to be left out before it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -73,9 +74,7 @@ def hours(rule: Rule, session: Session) -> float:
 
 def moment_allowed(rule: Rule, session: Session) -> datetime:
     """From when the rule allows it, UTC, in whole minutes: a text that says 14:30 means it."""
-    exact = session.ended_at + timedelta(hours=hours(rule, session))
-    whole = exact.replace(second=0, microsecond=0)
-    return whole if whole == exact else whole + timedelta(minutes=1)
+    return _whole_minute(session.ended_at + timedelta(hours=hours(rule, session)))
 
 
 def is_allowed(rule: Rule, session: Session, at: datetime) -> bool:
@@ -83,20 +82,7 @@ def is_allowed(rule: Rule, session: Session, at: datetime) -> bool:
     return at >= moment_allowed(rule, session)
 
 
-def moment_free(rule: Rule, session: Session, at: datetime) -> datetime:
-    """From when the rule allows it, as far as is known at `at`, UTC.
-
-    A visit that has begun may have been a session that nobody has recorded yet: what was not
-    allowed by then waits for the rule's hours from it again.
-    """
-    allowed, visit = moment_allowed(rule, session), session.next_at
-    if visit is None or at < visit or allowed <= visit:
-        return allowed
-    return max(allowed, moment_allowed(rule, replace(session, ended_at=visit)))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Block:
+class Block(NamedTuple):
     """Why something is not to be done now, and until when (UTC)."""
 
     until: datetime
@@ -106,24 +92,74 @@ class Block:
 def blocked(rule: Rule, situation: Situation) -> Block | None:
     """What stands against it at this moment: the session behind, or the visit ahead; None: nothing.
 
-    What would be allowed only within the time before a visit in which it has to be left out stays
-    out until the visit: nothing is allowed for a day or two.
+    Whoever asks about many rules at once asks `Permissions`.
     """
-    session = situation.session
-    if session is None:
+    if situation.session is None:
         return None
-    allowed = moment_free(rule, session, situation.at)
-    if is_left_out(rule, situation, max(situation.at, allowed)):
-        assert session.next_at is not None  # noqa: S101  is_left_out saw it
-        return Block(until=session.next_at, because="visit")
-    return Block(until=allowed, because="session") if situation.at < allowed else None
+    return Permissions(situation.session, situation.at, situation.zone).blocked(rule)
 
 
-def is_left_out(rule: Rule, situation: Situation, at: datetime) -> bool:
-    """Whether at `at` it has to be left out because of the visit ahead (clinical.md, part D)."""
-    session = situation.session
-    if session is None or session.next_at is None or rule.leave_out_days is None:
-        return False
-    date = session.next_at.astimezone(situation.zone).date() - timedelta(days=rule.leave_out_days)
-    start = datetime.combine(date, time(), situation.zone).astimezone(UTC)
-    return start <= at < session.next_at
+@dataclass(frozen=True)
+class Permissions:
+    """What the rules allow after `session` at the moment `at`, to a patient in `zone`.
+
+    Many rules share their hours; what these come to is worked out once.
+    """
+
+    session: Session
+    at: datetime
+    zone: ZoneInfo
+    _free: dict[float, datetime] = field(default_factory=dict)
+    _blocks: dict[tuple[datetime, int | None], Block | None] = field(default_factory=dict)
+
+    def allows(self, rule: Rule) -> bool:
+        """Whether the rule's hour has come. It does not know of a visit ahead: see `blocked`."""
+        return self.at >= self.free(rule)
+
+    def free(self, rule: Rule) -> datetime:
+        """From when the rule allows it, as far as is known at `at`, UTC.
+
+        A visit that has begun may have been a session that nobody has recorded yet: what was not
+        allowed by then waits for the rule's hours from it again.
+        """
+        wait = hours(rule, self.session)
+        if wait not in self._free:
+            self._free[wait] = self._moment_free(timedelta(hours=wait))
+        return self._free[wait]
+
+    def blocked(self, rule: Rule) -> Block | None:
+        """What stands against it: the session behind, or the visit ahead; None: nothing.
+
+        What would be allowed only within the time before a visit in which it has to be left out
+        stays out until the visit: nothing is allowed for a day or two.
+        """
+        key = self.free(rule), rule.leave_out_days
+        if key not in self._blocks:
+            self._blocks[key] = self._block(*key)
+        return self._blocks[key]
+
+    def _moment_free(self, wait: timedelta) -> datetime:
+        allowed, visit = _whole_minute(self.session.ended_at + wait), self.session.next_at
+        if visit is None or self.at < visit or allowed <= visit:
+            return allowed
+        return max(allowed, _whole_minute(visit + wait))
+
+    def _block(self, free: datetime, leave_out_days: int | None) -> Block | None:
+        visit = self.session.next_at
+        if visit is not None and leave_out_days is not None:
+            begins = self._left_out_from(visit, leave_out_days)
+            if begins <= max(self.at, free) < visit:
+                return Block(visit, "visit")
+        return Block(free, "session") if self.at < free else None
+
+    def _left_out_from(self, visit: datetime, days: int) -> datetime:
+        """The start of that many dates before the visit, where the patient is (part D)."""
+        date = visit.astimezone(self.zone).date() - timedelta(days=days)
+        return datetime.combine(date, time(), self.zone).astimezone(UTC)
+
+
+def _whole_minute(exact: datetime) -> datetime:
+    """The same, or the next whole minute."""
+    if not exact.second and not exact.microsecond:
+        return exact
+    return exact.replace(second=0, microsecond=0) + timedelta(minutes=1)

@@ -74,6 +74,11 @@ def night_ends(at: datetime, zone: ZoneInfo) -> datetime | None:
     return on_clock(local.date() + timedelta(days=0 if after_midnight else 1), AFTER_NIGHT, zone)
 
 
+def next_morning(at: datetime, zone: ZoneInfo) -> datetime:
+    """From when (UTC) a message may go that is not to go on the local day of `at` any more."""
+    return on_clock(at.astimezone(zone).date() + timedelta(days=1), AFTER_NIGHT, zone)
+
+
 def on_clock(day: date, at: time, zone: ZoneInfo) -> datetime:
     """The moment (UTC) at which the clock of `zone` shows `at` on `day`."""
     return datetime.combine(day, at, zone).astimezone(UTC)
@@ -155,14 +160,15 @@ class _Planner:
             due_local=due.astimezone(self.zone).replace(tzinfo=None),
         )
 
-    def _moment(self, point: Point) -> datetime | None:
+    def _moment(self, point: Point, *, later: int = 0) -> datetime | None:
+        """When it is; `later` dates later, where it is a date."""
         anchor = self._anchor(point.anchor)
         if anchor is None:
             return None
         if point.hours is not None:
             return anchor + timedelta(hours=point.hours)
         assert point.days is not None and point.at is not None  # noqa: S101, PT018  Point checks it
-        day = anchor.astimezone(self.zone).date() + timedelta(days=point.days)
+        day = anchor.astimezone(self.zone).date() + timedelta(days=point.days + later)
         return on_clock(day, point.at, self.zone)
 
     def _anchor(self, anchor: Anchor) -> datetime | None:
@@ -215,10 +221,7 @@ class _Planner:
         if step.until is None:
             return due + timedelta(hours=step.lasts_hours or 0)
         moved = due.astimezone(self.zone).date() - first.astimezone(self.zone).date()
-        until = step.until
-        if until.days is not None:
-            until = until.model_copy(update={"days": until.days + moved.days})
-        expires = self._moment(until)
+        expires = self._moment(step.until, later=moved.days)
         assert expires is not None  # noqa: S101  the anchor of due, Step checks it
         return expires
 
@@ -238,7 +241,7 @@ class _Planner:
         return (due, expires) if due >= self.session.ended_at else None
 
     def _refuse_short(self, step: Step, due: datetime, expires: datetime) -> None:
-        if waking_time(due, expires, self.zone) < LEAST_WAKING:
+        if after_waking(due, LEAST_WAKING, self.zone) > expires:
             raise ContentError(
                 [f"steps.toml: {step.key}: its life must leave at least 90 waking minutes"]
             )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,34 +18,51 @@ Style = Literal["standard", "or"]
 
 def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'Wednesday 25 November, 14:30': `at` (aware) on the reader's wall clock."""
-    return format_datetime(at.astimezone(zone), "EEEE d MMMM, HH:mm", locale=_locale(language))
+    return f"{day(at, zone, language)}, {time_of_day(at, zone, language)}"
 
 
 def weekday_time(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'Wednesday, 14:30': for a moment less than a week away."""
-    return format_datetime(at.astimezone(zone), "EEEE, HH:mm", locale=_locale(language))
+    weekday = _date(at.astimezone(zone).date(), "EEEE", language)
+    return f"{weekday}, {time_of_day(at, zone, language)}"
 
 
 def day(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'Wednesday 25 November'."""
-    return format_date(at.astimezone(zone).date(), "EEEE d MMMM", locale=_locale(language))
+    return _date(at.astimezone(zone).date(), "EEEE d MMMM", language)
 
 
 def date_time(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'25 November, 14:30': where lists of moments must stay short."""
-    return format_datetime(at.astimezone(zone), "d MMMM, HH:mm", locale=_locale(language))
+    return f"{date_only(at, zone, language)}, {time_of_day(at, zone, language)}"
 
 
 def date_only(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'25 November'."""
-    return format_date(at.astimezone(zone).date(), "d MMMM", locale=_locale(language))
+    return _date(at.astimezone(zone).date(), "d MMMM", language)
 
 
 def time_of_day(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'14:30'."""
-    return format_time(at.astimezone(zone), "HH:mm", locale=_locale(language))
+    local = at.astimezone(zone)
+    return _time(local.hour, local.minute, language)
 
 
+# Babel takes long. Whole moments hardly repeat, but the dates of these weeks and the minutes of the
+# day do, and so do zones, languages and the lists of what is not allowed: those are kept.
+
+
+@lru_cache(maxsize=4096)
+def _date(day: date, pattern: str, language: str) -> str:
+    return format_date(day, pattern, locale=_locale(language))
+
+
+@lru_cache(maxsize=4096)
+def _time(hour: int, minute: int, language: str) -> str:
+    return format_time(time(hour, minute), "HH:mm", locale=_locale(language))
+
+
+@lru_cache(maxsize=1024)
 def zone_name(zone: ZoneInfo, language: str) -> str:
     """'London time' or its like: which clock a time is on."""
     return get_timezone_name(zone, locale=_locale(language), return_zone=False)
@@ -52,9 +70,15 @@ def zone_name(zone: ZoneInfo, language: str) -> str:
 
 def listing(items: Sequence[str], language: str, *, style: Style = "standard") -> str:
     """'a, b and c' (`style="or"`: 'a, b or c')."""
-    return format_list(list(items), style=style, locale=_locale(language))
+    return _listing(tuple(items), language, style)
 
 
+@lru_cache(maxsize=4096)
+def _listing(items: tuple[str, ...], language: str, style: Style) -> str:
+    return format_list(items, style=style, locale=_locale(language))
+
+
+@lru_cache(maxsize=64)
 def _locale(language: str) -> Locale:
     # British lists and dates for English: 'a, b and c', the day before the month.
     return Locale.parse("en_GB" if language == "en" else language)

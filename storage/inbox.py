@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
 from storage.database import Transaction
-from storage.models import Inbox
+from storage.models import NEW, Inbox
 
 KEEP_IDS = timedelta(days=14)
 """How long a handled update's id is kept, so that it is known if it comes again."""
@@ -23,10 +23,11 @@ def store(
 
     Returns (arrival, account) of the new ones.
     """
+    insert = sqlite.insert if tx.get_bind().dialect.name == "sqlite" else postgresql.insert
     new = []
     for update_id, account, payload in updates:
         statement = (
-            sqlite.insert(Inbox)
+            insert(Inbox)
             .values(
                 update_id=update_id,
                 account=account,
@@ -44,19 +45,15 @@ def store(
     return new
 
 
-def waiting(tx: Transaction) -> list[tuple[int, int | None]]:
-    """(arrival, account) of all that is not handled yet, in order of arrival."""
+def waiting(tx: Transaction, limit: int) -> list[tuple[int, int | None, str]]:
+    """(arrival, account, payload) of what is not handled yet, in order of arrival."""
     rows = tx.exec(
-        select(Inbox.id, Inbox.account).where(Inbox.state == "new").order_by(col(Inbox.id))
+        select(Inbox.id, Inbox.account, Inbox.payload)
+        .where(NEW)
+        .order_by(col(Inbox.id))
+        .limit(limit)
     ).all()
-    return [(arrival, account) for arrival, account in rows]
-
-
-def payload(tx: Transaction, arrival: int) -> str | None:
-    """The update as it came; None if it is handled already."""
-    return tx.exec(
-        select(Inbox.payload).where(Inbox.id == arrival, Inbox.state == "new")
-    ).one_or_none()
+    return [(arrival, account, payload) for arrival, account, payload in rows]
 
 
 def done(tx: Transaction, update_id: int, now: datetime) -> bool:
@@ -73,8 +70,13 @@ def done(tx: Transaction, update_id: int, now: datetime) -> bool:
 
 
 def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: datetime) -> Inbox:
-    """Count a failed try; at the last of `tries` the update is set aside, kept with its words."""
+    """Count a failed try; at the last of `tries` the update is set aside, kept with its words.
+
+    One that somebody else has done by now stays done.
+    """
     row = tx.get_one(Inbox, arrival)
+    if row.state != "new":
+        return row
     row.tries += 1
     row.problem = problem
     if row.tries >= tries:

@@ -8,7 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
+
+from storage.database import engine_url
+
+LOCK = 0x41464D47
+"""Two processes that migrate one PostgreSQL database do so one after the other."""
 
 
 def config() -> Config:
@@ -20,22 +25,27 @@ def config() -> Config:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade the database at `url` to `revision`, making it if there is none."""
-    engine = create_engine(url)
+    engine = create_engine(engine_url(url), hide_parameters=True)
     settings = config()
-    with engine.connect() as connection:
-        settings.attributes["connection"] = connection
-        command.upgrade(settings, revision)
-        connection.commit()
-    engine.dispose()
+    try:
+        with engine.connect() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, revision)
+            connection.commit()
+    finally:
+        engine.dispose()
 
 
 def schema_of(url: str) -> str | None:
     """The revision the database is at; None for an empty one."""
-    engine = create_engine(url)
-    with engine.connect() as connection:
-        revision = MigrationContext.configure(connection).get_current_revision()
-    engine.dispose()
-    return revision
+    engine = create_engine(engine_url(url), hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
 
 
 def head() -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, DateTime, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, DateTime, Index, TextClause, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -37,6 +37,19 @@ class UtcDateTime(TypeDecorator[datetime]):
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+# Which rows a partial index holds. Queries give the very same words, never a bound value: only then
+# does a database see that the index will do.
+BEING_SENT = text("state = 'sending'")
+TROUBLED = text("state IN ('failed', 'unknown') AND seen_at IS NULL")
+NEW = text("state = 'new'")
+SET_ASIDE = text("state = 'aside' AND seen_at IS NULL")
+WAITING = text("state = 'scheduled'")
+
+
+def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
 class Clinic(SQLModel, table=True):
     id: int = Field(default=None, primary_key=True)
     name: str
@@ -53,13 +66,7 @@ class Staff(SQLModel, table=True):
     """Somebody on a clinic's team; `left_at` set when no longer."""
 
     __table_args__ = (
-        Index(
-            "staff_account",
-            "account",
-            unique=True,
-            sqlite_where=text("left_at IS NULL"),
-            postgresql_where=text("left_at IS NULL"),
-        ),
+        _partial("staff_account", "account", where=text("left_at IS NULL"), unique=True),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -78,6 +85,9 @@ class Patient(SQLModel, table=True):
         Index("patient_account", "clinic_id", "account", unique=True),
         Index("patient_by_account", "account"),
         Index("patient_by_name", "clinic_id", "plain_name"),
+        _partial(
+            "patient_unreachable", "clinic_id", "id", where=text("unreachable_at IS NOT NULL")
+        ),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -131,18 +141,9 @@ class Reminder(SQLModel, table=True):
 
     __table_args__ = (
         UniqueConstraint("treatment_id", "step", "occasion", name="reminder_once"),
-        Index(
-            "reminder_due",
-            "try_at",
-            sqlite_where=text("try_at IS NOT NULL"),
-            postgresql_where=text("try_at IS NOT NULL"),
-        ),
-        Index(
-            "reminder_sending",
-            "lease_until",
-            sqlite_where=text("state = 'sending'"),
-            postgresql_where=text("state = 'sending'"),
-        ),
+        _partial("reminder_due", "try_at", "id", where=text("try_at IS NOT NULL")),
+        _partial("reminder_sending", "id", where=BEING_SENT),
+        _partial("reminder_troubled", "clinic_id", "id", where=TROUBLED),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -158,7 +159,7 @@ class Reminder(SQLModel, table=True):
     state: str = "scheduled"
     reason: str | None = None
     try_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    tried_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # claimed last
     fence: int = 0
     attempts: int = 0
     doubted: bool = False  # an earlier copy may have arrived
@@ -166,6 +167,7 @@ class Reminder(SQLModel, table=True):
     message_id: int | None = Field(default=None, sa_type=BigInteger)
     language: str | None = None
     content_version: str | None = None
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # by staff, as trouble
 
 
 class Invitation(SQLModel, table=True):
@@ -212,12 +214,8 @@ class Inbox(SQLModel, table=True):
     """An update as Telegram sent it, in order of arrival, until its effects are committed."""
 
     __table_args__ = (
-        Index(
-            "inbox_new",
-            "id",
-            sqlite_where=text("state = 'new'"),
-            postgresql_where=text("state = 'new'"),
-        ),
+        _partial("inbox_new", "id", where=NEW),
+        _partial("inbox_aside", "id", where=SET_ASIDE),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -229,6 +227,7 @@ class Inbox(SQLModel, table=True):
     tries: int = 0
     handled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     problem: str | None = None
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # by staff, set aside
 
 
 class OutgoingRow(SQLModel, table=True):
@@ -236,13 +235,8 @@ class OutgoingRow(SQLModel, table=True):
 
     __tablename__ = "outgoing"
     __table_args__ = (
-        Index(
-            "outgoing_waiting",
-            "account",
-            "id",
-            sqlite_where=text("state = 'scheduled'"),
-            postgresql_where=text("state = 'scheduled'"),
-        ),
+        _partial("outgoing_waiting", "account", "id", where=WAITING),
+        _partial("outgoing_sending", "id", where=BEING_SENT),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -251,6 +245,7 @@ class OutgoingRow(SQLModel, table=True):
     payload: str
     state: str = "scheduled"  # scheduled, sending, sent, failed, unreachable, unknown, expired
     reason: str | None = None
+    fence: int = 0
     doubted: bool = False
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)

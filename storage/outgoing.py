@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import Update, delete, update
 from sqlmodel import col, select
 
 from storage.database import Transaction
-from storage.models import OutgoingRow
+from storage.models import BEING_SENT, WAITING, OutgoingRow
 
 GOOD_FOR = timedelta(hours=1)
 """An answer that could not be sent for so long is not sent any more."""
@@ -26,6 +26,7 @@ class Claimed:
     payload: str
     expires_at: datetime
     doubted: bool
+    fence: int
 
 
 def add(
@@ -47,18 +48,14 @@ def add(
 
 def accounts_waiting(tx: Transaction) -> list[int]:
     """The accounts with answers not sent yet."""
-    return list(
-        tx.exec(
-            select(OutgoingRow.account).where(OutgoingRow.state == "scheduled").distinct()
-        ).all()
-    )
+    return list(tx.exec(select(OutgoingRow.account).where(WAITING).distinct()).all())
 
 
 def claim(tx: Transaction, account: int, now: datetime) -> Claimed | None:
     """The account's oldest open answer, now `sending`; those too late are given up on the way."""
     rows = tx.exec(
         select(OutgoingRow)
-        .where(OutgoingRow.account == account, OutgoingRow.state == "scheduled")
+        .where(OutgoingRow.account == account, WAITING)
         .order_by(col(OutgoingRow.id))
     )
     for row in rows:
@@ -66,38 +63,40 @@ def claim(tx: Transaction, account: int, now: datetime) -> Claimed | None:
             row.state, row.payload = "expired", ""
             continue
         row.state = "sending"
-        return Claimed(row.id, row.account, row.payload, row.expires_at, row.doubted)
+        row.fence += 1
+        return Claimed(row.id, row.account, row.payload, row.expires_at, row.doubted, row.fence)
     return None
 
 
-def release(tx: Transaction, answer_id: int, *, doubted: bool) -> None:
+def release(tx: Transaction, claimed: Claimed, *, doubted: bool) -> None:
     """It was not sent, or (`doubted`) perhaps it was: it may be claimed once more."""
-    tx.execute(
-        update(OutgoingRow)
-        .where(col(OutgoingRow.id) == answer_id, col(OutgoingRow.state) == "sending")
-        .values(state="scheduled", doubted=col(OutgoingRow.doubted) | doubted)
-    )
+    tx.execute(_ours(claimed).values(state="scheduled", doubted=col(OutgoingRow.doubted) | doubted))
 
 
 def finish(
     tx: Transaction,
-    answer_id: int,
+    claimed: Claimed,
     state: str,
     *,
     message_id: int | None = None,
     reason: str | None = None,
 ) -> None:
     """It was sent, or given up for `reason`; its words are forgotten."""
-    tx.execute(
-        update(OutgoingRow)
-        .where(col(OutgoingRow.id) == answer_id, col(OutgoingRow.state) == "sending")
-        .values(state=state, message_id=message_id, reason=reason, payload="")
+    tx.execute(_ours(claimed).values(state=state, message_id=message_id, reason=reason, payload=""))
+
+
+def _ours(claimed: Claimed) -> Update:
+    """The row, for as long as nobody has claimed it since."""
+    return update(OutgoingRow).where(
+        col(OutgoingRow.id) == claimed.id,
+        col(OutgoingRow.fence) == claimed.fence,
+        col(OutgoingRow.state).in_(("sending", "scheduled")),
     )
 
 
 def orphans(tx: Transaction) -> None:
     """At a start: what was being sent when the process died is sent once more, and only once."""
-    for row in tx.exec(select(OutgoingRow).where(OutgoingRow.state == "sending")):
+    for row in tx.exec(select(OutgoingRow).where(BEING_SENT)):
         if row.doubted:
             row.state, row.payload = "unknown", ""
         else:

@@ -6,13 +6,22 @@ import unicodedata
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, text
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment
 
+CLINICS = 0x4146434C
+"""An advisory lock of PostgreSQL's."""
+
 # --- clinics
+
+
+def one_at_a_time(tx: Transaction) -> None:
+    """Let no other process make a clinic until this transaction ends. SQLite has one writer."""
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLINICS})
 
 
 def first_clinic(tx: Transaction) -> Clinic | None:

@@ -1,4 +1,4 @@
-"""The rows of the plans: claiming, recording, and their states.
+"""The rows of the plans: finding, claiming, recording, and their states.
 
 scheduled -> sending | skipped;  sending -> sent | failed | unreachable | unknown | scheduled;
 unknown -> sending (once, where the step says `resend`).
@@ -7,14 +7,16 @@ unknown -> sending (once, where the step says `resend`).
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, update
+import sqlalchemy
+from sqlalchemy import Update, bindparam, func, or_, text, update
 from sqlmodel import col, select
 
 from storage.database import Transaction
-from storage.models import Patient, Reminder
+from storage.models import BEING_SENT, Patient, Reminder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,60 @@ class Record:
     doubted: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A row about to be sent under `fence`, in which language and words."""
+
+    id: int
+    fence: int
+    language: str
+    content_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaterOrNever:
+    """A row looked at and not sent: to be looked at again at `try_at`, or given up for `reason`."""
+
+    id: int
+    state: str
+    reason: str | None
+    try_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is to be known of a row, and of its patient, to decide whether it goes."""
+
+    id: int
+    clinic_id: int
+    patient_id: int
+    treatment_id: int
+    step: str
+    occasion: str
+    due_at: datetime
+    expires_at: datetime
+    state: str
+    reason: str | None
+    try_at: datetime | None
+    tried_at: datetime | None
+    fence: int
+    attempts: int
+    doubted: bool
+    account: int | None
+    name: str
+    language: str
+    timezone: str
+    agreed_at: datetime | None
+    stopped: str
+    unreachable_at: datetime | None
+
+
+_OF_PATIENT = (
+    "account", "name", "language", "timezone", "agreed_at", "stopped", "unreachable_at"
+)  # fmt: skip
+_DUE = [getattr(Patient if it.name in _OF_PATIENT else Reminder, it.name) for it in fields(Due)]
+
+
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
     """All rows of the patient's plans, by when they are due."""
     return tx.exec(
@@ -45,20 +101,44 @@ def ahead(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
     return [row for row in of_patient(tx, patient_id) if row.try_at is not None]
 
 
-def due(
+def patients_due(
     tx: Transaction, now: datetime, *, limit: int, without: Collection[int]
-) -> Sequence[tuple[Reminder, Patient]]:
-    """The rows to be looked at now, the longest due first; none of the accounts `without`."""
+) -> list[int]:
+    """Patients with a row to be looked at now, by the longest due; none of the accounts `without`.
+
+    Of the first `limit` rows: a patient may have several, so there may be fewer patients.
+    """
     statement = (
-        select(Reminder, Patient)
-        .join(Patient, col(Patient.id) == col(Reminder.patient_id))
+        select(Reminder.patient_id)
         .where(col(Reminder.try_at) <= now)
         .order_by(col(Reminder.try_at), col(Reminder.id))
         .limit(limit)
     )
     if without:
-        statement = statement.where(col(Patient.account).not_in(without))
-    return [(row, patient) for row, patient in tx.exec(statement).all()]
+        account = col(Patient.account)
+        statement = statement.join(Patient, col(Patient.id) == col(Reminder.patient_id)).where(
+            or_(account.is_(None), account.not_in(without))
+        )
+    return list(dict.fromkeys(tx.exec(statement).all()))
+
+
+def to_look_at(
+    tx: Transaction, patients: Collection[int], now: datetime, *, tried_since: datetime
+) -> list[Due]:
+    """All rows of these patients to be looked at now, and those tried lately, the first due first.
+
+    A row of the second kind has no `try_at`, or one that is still ahead.
+    """
+    statement = (
+        sqlalchemy.select(*_DUE)
+        .join(Patient, col(Patient.id) == col(Reminder.patient_id))
+        .where(
+            col(Reminder.patient_id).in_(patients),
+            or_(col(Reminder.try_at) <= now, col(Reminder.tried_at) > tried_since),
+        )
+        .order_by(col(Reminder.due_at), col(Reminder.id))
+    )
+    return [Due(*row) for row in tx.execute(statement)]
 
 
 def next_due(tx: Transaction) -> datetime | None:
@@ -66,40 +146,108 @@ def next_due(tx: Transaction) -> datetime | None:
     return tx.exec(select(func.min(Reminder.try_at)).where(col(Reminder.try_at).is_not(None))).one()
 
 
-def claim(tx: Transaction, row: Reminder, *, lease_until: datetime) -> None:
-    """Mark `row` as being sent: from here on it counts as attempted, under a new fence token."""
-    row.state, row.reason, row.try_at, row.lease_until = "sending", None, None, lease_until
-    row.attempts += 1
-    row.fence += 1
-    tx.add(row)
+_CLAIM = (
+    update(Reminder)
+    .where(
+        col(Reminder.id) == bindparam("row"),
+        col(Reminder.fence) == bindparam("fence_before"),
+        col(Reminder.try_at).is_not(None),
+    )
+    .values(
+        state="sending",
+        reason=None,
+        try_at=None,
+        tried_at=bindparam("now"),
+        fence=col(Reminder.fence) + 1,
+        attempts=col(Reminder.attempts) + 1,
+        language=bindparam("language_sent"),
+        content_version=bindparam("version_sent"),
+    )
+)
 
 
-def record(tx: Transaction, records: Iterable[Record]) -> list[int]:
-    """Write down what became of claimed rows; the ids of those that were no longer ours."""
-    lost = []
-    for it in records:
-        result = tx.execute(
-            update(Reminder)
-            .where(
-                col(Reminder.id) == it.id,
-                col(Reminder.fence) == it.fence,
-                col(Reminder.state) == "sending",
-            )
-            .values(
-                state=it.state,
-                reason=it.reason,
-                try_at=it.try_at,
-                lease_until=None,
-                sent_at=it.sent_at,
-                message_id=it.message_id,
-                doubted=col(Reminder.doubted) | it.doubted,
-            )
-        )
-        if not result.rowcount:  # type: ignore[attr-defined]
-            lost.append(it.id)
-    return lost
+def claim(tx: Transaction, claims: Sequence[Claim], now: datetime) -> None:
+    """Mark rows as being sent from `now` on: each counts as attempted, under its new fence.
+
+    Raises RuntimeError if one of them was changed since it was looked at; then none is claimed.
+    """
+    rows = [
+        {
+            "row": it.id,
+            "fence_before": it.fence - 1,
+            "now": now,
+            "language_sent": it.language,
+            "version_sent": it.content_version,
+        }
+        for it in claims
+    ]
+    if _in_one(tx, _CLAIM, rows) != len(rows):
+        raise RuntimeError("a due row was changed while it was looked at")
+
+
+_PUT_OFF = (
+    update(Reminder)
+    .where(col(Reminder.id) == bindparam("row"), col(Reminder.try_at).is_not(None))
+    .values(
+        state=bindparam("state_now"), reason=bindparam("reason_now"), try_at=bindparam("try_now")
+    )
+)
+
+
+def put_off(tx: Transaction, rows: Iterable[LaterOrNever]) -> None:
+    """Write down that due rows are not sent now, or never."""
+    values = [
+        {"row": it.id, "state_now": it.state, "reason_now": it.reason, "try_now": it.try_at}
+        for it in rows
+    ]
+    _in_one(tx, _PUT_OFF, values)
+
+
+# A process whose lead was taken over may still be told that its message was sent: as long as nobody
+# has claimed the row again, that is the truth about it, whatever was assumed meanwhile.
+_RECORD = (
+    update(Reminder)
+    .where(
+        col(Reminder.id) == bindparam("row"),
+        col(Reminder.fence) == bindparam("ours"),
+        text("state IN ('sending', 'unknown')"),
+    )
+    .values(
+        state=bindparam("state_now"),
+        reason=bindparam("reason_now"),
+        try_at=bindparam("try_now"),
+        sent_at=bindparam("sent"),
+        message_id=bindparam("message"),
+        doubted=col(Reminder.doubted) | bindparam("doubt"),
+    )
+)
+
+
+def record(tx: Transaction, records: Sequence[Record]) -> int:
+    """Write down what became of claimed rows; how many of them were no longer ours."""
+    rows = [
+        {
+            "row": it.id,
+            "ours": it.fence,
+            "state_now": it.state,
+            "reason_now": it.reason,
+            "try_now": it.try_at,
+            "sent": it.sent_at,
+            "message": it.message_id,
+            "doubt": it.doubted,
+        }
+        for it in records
+    ]
+    return len(rows) - _in_one(tx, _RECORD, rows)
+
+
+def _in_one(tx: Transaction, statement: Update, rows: Sequence[dict[str, Any]]) -> int:
+    """Run one statement for all rows, past the ORM; how many were changed."""
+    if not rows:
+        return 0
+    return tx.connection().execute(statement, rows).rowcount
 
 
 def sending(tx: Transaction) -> Sequence[Reminder]:
     """The rows being sent."""
-    return tx.exec(select(Reminder).where(Reminder.state == "sending")).all()
+    return tx.exec(select(Reminder).where(BEING_SENT)).all()

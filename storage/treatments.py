@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import col, select
@@ -13,11 +13,19 @@ from storage.models import Patient, Treatment
 
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[Treatment]:
     """The patient's sessions that stand, by when they ended."""
-    return tx.exec(
+    return of_patients(tx, [patient_id])[patient_id]
+
+
+def of_patients(tx: Transaction, patients: Collection[int]) -> dict[int, list[Treatment]]:
+    """By patient the sessions that stand, by when they ended."""
+    found: dict[int, list[Treatment]] = {patient: [] for patient in patients}
+    for treatment in tx.exec(
         select(Treatment)
-        .where(Treatment.patient_id == patient_id, col(Treatment.cancelled_at).is_(None))
+        .where(col(Treatment.patient_id).in_(patients), col(Treatment.cancelled_at).is_(None))
         .order_by(col(Treatment.ended_at), col(Treatment.id))
-    ).all()
+    ):
+        found[treatment.patient_id].append(treatment)
+    return found
 
 
 def latest(tx: Transaction, patient_id: int) -> Treatment | None:

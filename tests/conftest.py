@@ -12,6 +12,9 @@ import structlog
 
 from bot.clock import MovableClock
 from bot.simulator import Simulator
+from storage.database import Database
+from storage.migrate import migrate
+from tests.postgres import PostgresServer
 from tests.story import Story
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -57,3 +60,37 @@ async def story(simulator: Simulator, clock: MovableClock, tmp_path: Path) -> As
     story = Story(simulator=simulator, clock=clock, folder=tmp_path)
     async with story:
         yield story
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL for all tests that do not pull its plug; those start one of their own."""
+    with PostgresServer(fsync=False) as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a fresh database with the current schema."""
+    name = postgres_server.create_migrated()
+    yield postgres_server.url(name)
+    postgres_server.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a fresh database with the current schema: a test runs once on each kind."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    url = f"sqlite:///{tmp_path / 'clinic.db'}"
+    migrate(url)
+    return url
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """Such a database, in the hands of the process that leads."""
+    database = Database(database_url, leads=True)
+    assert await database.take_lead()
+    yield database
+    database.close()

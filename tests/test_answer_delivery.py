@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +14,9 @@ from bot.care.values import Outgoing
 from bot.clock import MovableClock
 from bot.delivery.answers import Answers
 from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.metrics import Metrics
 from storage import outgoing
 from storage.database import Database, Transaction
-from storage.migrate import migrate
 from storage.models import OutgoingRow
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -27,10 +26,8 @@ PATIENCE = 10
 class Post:
     """Answers on a real file; only Telegram is made up."""
 
-    def __init__(self, file: Path) -> None:
-        url = f"sqlite:///{file}"
-        migrate(url)
-        self.database = Database(url)
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.clock = MovableClock(NOW)
         self.sent: list[tuple[int, str]] = []
         self.says: list[Outcome] = []
@@ -40,7 +37,7 @@ class Post:
         self.answers = self.new()
 
     def new(self) -> Answers:
-        return Answers(database=self.database, clock=self.clock, send=self.send)
+        return Answers(database=self.database, clock=self.clock, send=self.send, metrics=Metrics())
 
     async def send(self, message: Outgoing, kind: Kind) -> Outcome:
         assert kind == "answer"
@@ -74,12 +71,11 @@ def all_rows(tx: Transaction) -> list[OutgoingRow]:
 
 
 @pytest.fixture
-async def post(tmp_path: Path) -> AsyncIterator[Post]:
-    post = Post(tmp_path / "x.db")
+async def post(database: Database) -> AsyncIterator[Post]:
+    post = Post(database)
     yield post
     post.gate.set()
     await post.answers.stop()
-    post.database.close()
 
 
 async def test_answers_go_out_in_order_and_their_words_are_forgotten(post: Post) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.config import CLINIC, SettingsError, read_settings
+from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
 
 NEEDED = ("telegram_token", *CLINIC)
 WHOLE = {
@@ -75,7 +75,6 @@ def test_an_empty_setting_is_not_set(environment: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "complaint"),
     [
-        ("DATABASE_URL", "postgres://u@h/d", "PostgreSQL is not supported yet"),
         ("DATABASE_URL", "aftercare.db", "sqlite:///"),
         ("DATABASE_URL", "sqlite:////no/such/folder/x.db", "no folder"),
         ("CLINIC_EMERGENCY_NUMBER", "abc", "can be called"),
@@ -83,6 +82,13 @@ def test_an_empty_setting_is_not_set(environment: pytest.MonkeyPatch) -> None:
         ("TELEGRAM_API_URL", "api.telegram.org", "https://"),
         ("CLINIC_LANGUAGE", "xx", "en"),
         ("LOG_LEVEL", "loud", "info"),
+        ("PORT", "0", "PORT"),
+        ("PORT", "http", "PORT"),
+        ("HEALTH_PORT", "65536", "HEALTH_PORT"),
+        ("METRICS_TOKEN", "with a space", "without spaces"),
+        ("METRICS_TOKEN", "naïve", "plain letters"),
+        ("WEBHOOK_SECRET", "a" * 257, "1 to 256"),
+        ("WEBHOOK_SECRET", "no spaces", "A-Z a-z 0-9"),
     ],
 )
 def test_a_malformed_value_says_what_would_be_right(
@@ -101,5 +107,127 @@ def test_names_and_levels_may_be_written_in_any_case(environment: pytest.MonkeyP
     assert settings.telegram_api_url == "http://127.0.0.1:1"
 
 
-def test_the_token_is_not_in_what_settings_print(environment: pytest.MonkeyPatch) -> None:
-    assert "abc-DEF" not in repr(read_settings())
+def test_no_secret_is_in_what_settings_print(environment: pytest.MonkeyPatch) -> None:
+    secrets = {
+        "WEBHOOK_SECRET": "hook-secret",
+        "METRICS_TOKEN": "metrics-secret",
+        "DATABASE_URL": "postgresql://clinic:pg-secret@db/clinic",
+    }
+    for name, value in secrets.items():
+        environment.setenv(name, value)
+    settings = read_settings(*NEEDED)
+    assert settings.metrics_token == "metrics-secret"
+    assert not [word for word in ("abc-DEF", "-secret") if word in repr(settings)]
+
+
+@pytest.mark.parametrize("name", ["WEBHOOK_SECRET", "METRICS_TOKEN", "TELEGRAM_TOKEN"])
+def test_a_malformed_secret_is_not_repeated(environment: pytest.MonkeyPatch, name: str) -> None:
+    environment.setenv(name, "very secret é")
+    with pytest.raises(SettingsError, match=name) as caught:
+        read_settings()
+    assert "very" not in str(caught.value)
+    with pytest.raises(ValueError, match=name.lower()) as raw:
+        Settings()
+    assert "very" not in str(raw.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("postgres://u:p@db.host/clinic", "postgresql://u:p@db.host/clinic"),
+        ("postgresql://u:p%2F%23@db:6543/c", "postgresql://u:p%2F%23@db:6543/c"),
+        ("postgres://u@db/c?sslmode=require", "postgresql://u@db/c?sslmode=require"),
+        ("postgresql:///clinic?host=/run/postgresql", "postgresql:///clinic?host=/run/postgresql"),
+        ("postgresql://u:p@[::1]:5432/c", "postgresql://u:p@[::1]:5432/c"),
+    ],
+)
+def test_postgresql_is_taken_as_hosts_hand_it_out(
+    environment: pytest.MonkeyPatch, given: str, kept: str
+) -> None:
+    environment.setenv("DATABASE_URL", given)
+    settings = read_settings(*NEEDED, on_postgres_for="web")
+    assert settings.database_url == kept
+    assert settings.on_postgres
+
+
+def test_sqlite_is_not_postgresql(environment: pytest.MonkeyPatch) -> None:
+    assert not read_settings(*NEEDED).on_postgres
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:hush@db",
+        "postgresql://u:hush@db/",
+        "postgres://u:hush/more@db/clinic",
+        "postgresql://u:hush#more@db/clinic",
+        "postgresql://u:hush?more@db/clinic",
+        "postgresql://u:hush@db:port/clinic",
+        "postgresql://u:[hush@db/clinic",
+        "postgresql://u:hush@db/cli nic",
+    ],
+)
+def test_a_malformed_postgresql_address_is_said_without_its_password(
+    environment: pytest.MonkeyPatch, address: str
+) -> None:
+    environment.setenv("DATABASE_URL", address)
+    with pytest.raises(SettingsError, match="DATABASE_URL: must look like") as caught:
+        read_settings(*NEEDED, on_postgres_for="web")
+    assert "hush" not in str(caught.value)
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [
+        ("https://bot.example.com/telegram", "/telegram"),
+        ("https://bot.example.com:8443/a/b_c-9~.x/", "/a/b_c-9~.x/"),
+        ("http://127.0.0.1:8080/hook", "/hook"),
+    ],
+)
+def test_the_path_of_the_webhook_is_where_updates_are_awaited(
+    environment: pytest.MonkeyPatch, address: str, path: str
+) -> None:
+    environment.setenv("WEBHOOK_URL", address)
+    settings = read_settings()
+    assert (settings.webhook_url, settings.webhook_path) == (address, path)
+
+
+@pytest.mark.parametrize(
+    ("address", "complaint"),
+    [
+        ("bot.example.com/telegram", "https://"),
+        ("ftp://bot.example.com/telegram", "https://"),
+        ("https:///telegram", "https://"),
+        ("https://bot.example.com:x/telegram", "https://"),
+        ("https://bot.example.com/telegram#top", "https://"),
+        ("https://me:pw@bot.example.com/telegram", "https://"),
+        ("https://bot example.com/telegram", "https://"),
+        ("https://bot.example.com", "a path"),
+        ("https://bot.example.com/", "a path"),
+        ("https://bot.example.com/{any}", "a path"),
+        ("https://bot.example.com/a/../metrics", "a path"),
+        ("https://bot.example.com/metrics", "taken"),
+        ("https://bot.example.com/healthz/", "taken"),
+    ],
+)
+def test_a_webhook_nobody_can_post_to_is_refused(
+    environment: pytest.MonkeyPatch, address: str, complaint: str
+) -> None:
+    environment.setenv("WEBHOOK_URL", address)
+    with pytest.raises(SettingsError, match=f"WEBHOOK_URL: .*{complaint}"):
+        read_settings()
+
+
+def test_what_web_misses_is_named_at_once_and_why_it_takes_postgresql() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(*WEB, on_postgres_for="web")
+    *missing, database = caught.value.problems
+    assert [problem.split(":")[0] for problem in missing] == [name.upper() for name in WEB]
+    assert "`web` needs PostgreSQL" in database
+    assert "several processes" in database
+    assert "empty the disk" in database
+
+
+def test_a_setting_is_read_or_said_to_be_of_a_later_version() -> None:
+    assert not {name.lower() for name in NOT_YET} & set(Settings.model_fields)

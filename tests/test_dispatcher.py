@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import pytest
+from markupsafe import Markup
 from sqlmodel import col, select
 
-from bot.care.sessions import message_of, settle
+from bot.care.sessions import settle
 from bot.care.values import Outgoing
 from bot.clock import MovableClock
 from bot.delivery.dispatcher import Dispatcher, slots_for
@@ -26,9 +25,11 @@ from bot.delivery.outcome import (
     backoff,
 )
 from bot.delivery.pacing import Pacing
-from content import library
+from bot.metrics import Metrics
+from content import library, messages
+from content.facts import Situation
+from content.library import Library
 from storage.database import Database, Transaction
-from storage.migrate import migrate
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment
 
 ENDED = datetime(2026, 11, 23, 13, 30, tzinfo=UTC)
@@ -66,10 +67,8 @@ class Telegram:
 class Bench:
     """A dispatcher at work on a file, with patients who agreed."""
 
-    def __init__(self, file: Path) -> None:
-        self.url = f"sqlite:///{file}"
-        migrate(self.url)
-        self.database = Database(self.url)
+    def __init__(self, database: Database) -> None:
+        self.database = database
         self.clock = MovableClock(ENDED)
         self.telegram = Telegram()
         self.answering: set[int] = set()
@@ -85,6 +84,7 @@ class Bench:
             send=self.telegram,
             slots=slots,
             answering=lambda: self.answering,
+            metrics=Metrics(),
         )
 
     def start(self) -> None:
@@ -166,12 +166,11 @@ def all_rows(tx: Transaction) -> list[Reminder]:
 
 
 @pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    bench = Bench(tmp_path / "clinic.db")
+async def bench(database: Database) -> AsyncIterator[Bench]:
+    bench = Bench(database)
     yield bench
     bench.telegram.go_on.set()
     await bench.stop()
-    bench.database.close()
 
 
 async def test_a_due_row_is_sent_once_and_says_what_was_sent(bench: Bench) -> None:
@@ -292,7 +291,7 @@ async def test_an_outcome_of_a_row_that_is_no_longer_ours_changes_nothing(bench:
 
     def taken_over(tx: Transaction) -> None:
         row = all_rows(tx)[0]
-        row.fence, row.state = 9, "unknown"
+        row.fence, row.state, row.reason = 9, "unknown", "not_repeated"
 
     await bench.database.run(taken_over)
     bench.telegram.go_on.set()
@@ -519,12 +518,15 @@ async def test_whatever_is_wrong_with_one_row_stops_that_row_only(
 ) -> None:
     await bench.patients(3)
 
-    def breaks_for_the_first(tx: Transaction, lib: Any, row: Reminder, at: datetime) -> Outgoing:
-        if row.patient_id == 1:
-            raise AssertionError("nobody thought of this")
-        return message_of(tx, lib, row, at)
+    says = messages.step_text
 
-    monkeypatch.setattr("bot.delivery.dispatcher.message_of", breaks_for_the_first)
+    def breaks_once(lib: Library, step: str, situation: Situation) -> Markup:
+        if situation.patient.name == "Bea":
+            raise AssertionError("nobody thought of this")
+        return says(lib, step, situation)
+
+    await bench.database.run(lambda tx: setattr(tx.get_one(Patient, 1), "name", "Bea"))
+    monkeypatch.setattr(messages, "step_text", breaks_once)
     bench.start()
     bench.move_to(FIRST)
     rows = await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 2)

@@ -36,11 +36,12 @@ async def test_a_moved_clock_moves_the_clean_up(tmp_path: Path) -> None:
         inbox.store(tx, [(1, 7, "{}"), (2, 7, "{}")], NOW)
         inbox.done(tx, 1, NOW)
         outgoing.add(tx, [(7, "{}")], update_id=1, now=NOW)
-        outgoing.claim(tx, 7, NOW)
-        outgoing.finish(tx, 1, "sent")
+        claimed = outgoing.claim(tx, 7, NOW)
+        assert claimed
+        outgoing.finish(tx, claimed, "sent")
 
     def left(tx: Transaction) -> int:
-        return len(inbox.waiting(tx)) + outgoing.forget_old(tx, clock.now())
+        return len(inbox.waiting(tx, 10)) + outgoing.forget_old(tx, clock.now())
 
     await database.run(handled)
     await jobs.clean_up()

@@ -89,6 +89,11 @@ def test_texts_that_are_no_toml_are_refused_by_name(folder: Path) -> None:
     assert "common.toml" in problems(folder)
 
 
+def test_a_text_with_a_broken_placeholder_is_refused_by_name(folder: Path) -> None:
+    change(folder / "texts/en/steps.toml", "coming on {visit}?", "coming on {visit?")
+    assert "texts/en/steps.toml: steps.coming.text: " in problems(folder)
+
+
 def test_a_source_that_is_not_listed_is_named(folder: Path) -> None:
     change(folder / "rules.toml", '"DERMAPEN-DOWN"', '"HEARSAY"')
     assert "rules.toml: water.sources: HEARSAY is not in sources.toml" in problems(folder)

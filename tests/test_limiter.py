@@ -12,6 +12,7 @@ from telegram.error import RetryAfter
 from bot.chat.limiter import REMINDER, Limiter, Result, seconds
 from bot.clock import MovableClock
 from bot.delivery.pacing import Pacing
+from bot.metrics import Metrics
 
 
 class Door:
@@ -20,7 +21,7 @@ class Door:
     def __init__(self) -> None:
         self.clock = MovableClock()
         self.pacing = Pacing(25)
-        self.limiter = Limiter(self.pacing, self.clock)
+        self.limiter = Limiter(self.pacing, self.clock, Metrics())
         self.through = 0
 
     async def knock(

@@ -105,7 +105,7 @@ PERMITS = {
 # A sentence that forbids or belongs to the first days, and the hours it is right until.
 ENDS = {
     "No water on treated skin before": ("water",),
-    "Use only what the clinic gave you": ("moisturiser", "sunscreen"),
+    "Use only what we gave you on your skin": ("moisturiser", "sunscreen"),
     "sunscreen, use only what we gave you": ("moisturiser",),
     "Shade and a hat: no sunscreen before": ("sunscreen",),
     "Still no sunbathing": ("sunbathing",),
@@ -297,7 +297,7 @@ def every_rule_is_named(text: str, where: Situation) -> None:
         said |= NO["sunscreen"]
     if "No water on treated skin before" in text:
         said |= NO["water"]
-    assert "No picking." in text
+    assert "No picking or beauty treatments." in text
     missing = {key for key in NO if not is_free(key, where) and not NO[key] <= said}
     assert not missing, text
 
@@ -339,7 +339,7 @@ def test_every_window_of_the_clinical_table_is_said_right(
     [
         # Default values, row by row of A1.
         (2, 1.0, ["No water on treated skin before today, 18:30", "Hands off your skin"]),
-        (2, 1.0, ["Use only what the clinic gave you", "Shade and a hat", "Cool pack"]),
+        (2, 1.0, ["Use only what we gave you on your skin", "Shade and a hat", "Cool pack"]),
         (10, 1.0, ["lukewarm water only", "no sunscreen before today, 14:30", "clean pillowcase"]),
         (30, 1.0, ["Wash gently twice a day", "moisturiser 3 to 4 times", "SPF 30 or more"]),
         (60, 1.0, ["Fine as usual: alcohol", "Still in pain? Call us", "on a clean pillowcase"]),
@@ -582,7 +582,7 @@ def test_what_is_still_forbidden_is_grouped_by_the_moment_it_ends() -> None:
         " cloths or brushes.",
         "Until 6 December, 14:30: no direct sun.",
         "Until 20 December, 14:30: no tanning.",
-        "No picking.",
+        "No picking or beauty treatments.",
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot.chat.patient import questions
-from bot.chat.reading import chat_of
+from bot.updates import as_row, chat_of
 from storage import inbox
 from storage.database import Transaction
 from storage.models import Inbox
@@ -35,7 +34,8 @@ async def test_an_update_that_comes_twice_has_one_effect(story: Story) -> None:
     await story.stop()
     story.ana.say("hello")
     raw = story.simulator.updates.pending()[-1].as_json()
-    row = (raw["update_id"], chat_of(raw), json.dumps(raw))
+    row = as_row(raw)
+    assert row
     stored = [await story.query(inbox.store, [row, row], story.clock.now()) for _ in range(2)]
     assert [len(new) for new in stored] == [1, 0]
     story.start()

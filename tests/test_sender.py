@@ -24,6 +24,7 @@ from bot.chat.sender import Sender, outcome_of
 from bot.clock import SystemClock
 from bot.delivery.outcome import Refused, Retry, Sent, Unknown, Unreachable
 from bot.delivery.pacing import Pacing
+from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.people import Person
 
@@ -37,7 +38,7 @@ async def bot(simulator: Simulator) -> AsyncIterator[ExtBot[Any]]:
         base_url=f"{simulator.url}/bot",
         request=AiohttpRequest(),
         get_updates_request=AiohttpRequest(),
-        rate_limiter=Limiter(Pacing(25), SystemClock()),
+        rate_limiter=Limiter(Pacing(25), SystemClock(), Metrics()),
     ) as bot:
         yield bot
 

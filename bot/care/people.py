@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Protocol, cast
 from zoneinfo import ZoneInfo
 
 from content import facts
@@ -15,6 +15,17 @@ from storage.models import Clinic, Patient, Staff, Treatment
 
 BETWEEN_SESSIONS = timedelta(days=7)
 """No two sessions are closer than this, so a visit within it was the session itself."""
+
+
+class Reader(Protocol):
+    """Whoever reads a text: a patient, or what a due row tells of one."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +76,7 @@ def situation(tx: Transaction, known: Known, at: datetime) -> facts.Situation:
 
 
 def situation_of(
-    clinic: Clinic, patient: Patient | None, session: facts.Session | None, at: datetime
+    clinic: Clinic, patient: Reader | None, session: facts.Session | None, at: datetime
 ) -> facts.Situation:
     return facts.Situation(
         at=at,

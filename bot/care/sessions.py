@@ -1,26 +1,25 @@
 """A session: recorded, planned as rows, changed, taken back; and what one of its rows says.
 
-record_session -> settle (now, or when the patient agrees) -> rows -> message_of
+record_session -> settle (now, or when the patient agrees) -> rows -> Letters
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care.people import booked_at, current_session, session_facts, situation_of
+from bot.care.people import Reader, booked_at, current_session, session_facts, situation_of
 from bot.care.session_line import Understood
-from bot.care.values import Outgoing
 from content import messages, schedule
-from content.facts import Situation
 from content.library import Library
 from content.schedule import Planned
 from storage import audit, invitations, people, reminders, treatments
 from storage.database import Transaction
 from storage.invitations import Codes
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment
+from storage.reminders import Due
 
 REVIVED = frozenset({"superseded", "moved", "cancelled"})
 """Reasons for which a row was given up that may cease to hold (`Undo`, a visit moved back)."""
@@ -125,14 +124,14 @@ def settle(
     tx.flush()
 
 
-def why_unwanted(tx: Transaction, library: Library, row: Reminder, patient: Patient) -> str | None:
+def why_unwanted(tx: Transaction, library: Library, row: Due) -> str | None:
     """Why a row is not to go after all; None: it is.
 
     For one that was on its way while its session was cancelled or followed, or its visit moved:
     `settle` leaves such a row to whoever is sending it.
     """
-    standing = treatments.of_patient(tx, patient.id)
-    wanted = dict(_wanted(library, people.clinic(tx, patient.clinic_id), patient, standing))
+    standing = treatments.of_patient(tx, row.patient_id)
+    wanted = dict(_wanted(library, people.clinic(tx, row.clinic_id), row, standing))
     return None if _key(row) in wanted else _why_gone(row, standing)
 
 
@@ -151,25 +150,27 @@ def planned_of(rows: Sequence[Reminder], library: Library) -> list[Planned]:
     ]
 
 
-def message_of(tx: Transaction, library: Library, row: Reminder, at: datetime) -> Outgoing:
-    """The message a row stands for, as it reads at `at`."""
-    patient = people.patient(tx, row.patient_id)
-    if patient.account is None:
-        raise LookupError(f"reminder {row.id} has nobody to go to")
-    text = messages.step_text(library, row.step, _situation_of_row(tx, row, patient, at))
-    return Outgoing(account=patient.account, text=text)
+class Letters:
+    """The messages that due rows of several patients stand for; what they need is read at once."""
 
+    def __init__(self, tx: Transaction, library: Library, patients: Collection[int]) -> None:
+        self._tx = tx
+        self._library = library
+        self._standing = treatments.of_patients(tx, patients)
 
-def _situation_of_row(tx: Transaction, row: Reminder, patient: Patient, at: datetime) -> Situation:
-    treatment = tx.get_one(Treatment, row.treatment_id)
-    standing = treatments.of_patient(tx, patient.id)
-    latest = bool(standing) and treatment is standing[-1]
-    session = current_session(standing) if latest else session_facts(treatment)
-    return situation_of(people.clinic(tx, row.clinic_id), patient, session, at)
+    def text(self, row: Due, at: datetime) -> str:
+        """What the row says at `at` (aware, UTC), as Telegram's HTML."""
+        standing = self._standing[row.patient_id]
+        if standing and row.treatment_id == standing[-1].id:
+            session = current_session(standing)
+        else:
+            session = session_facts(self._tx.get_one(Treatment, row.treatment_id))
+        clinic = people.clinic(self._tx, row.clinic_id)
+        return messages.step_text(self._library, row.step, situation_of(clinic, row, session, at))
 
 
 def _wanted(
-    library: Library, clinic: Clinic, patient: Patient, standing: Sequence[Treatment]
+    library: Library, clinic: Clinic, patient: Reader, standing: Sequence[Treatment]
 ) -> Iterator[tuple[Key, Planned]]:
     """The care of the latest session, and the reminders of the visit from where it was booked."""
     session, booked = current_session(standing), booked_at(standing)
@@ -227,13 +228,13 @@ def _give_up(row: Reminder, reason: str) -> None:
     row.state, row.reason, row.try_at = "skipped", reason, None
 
 
-def _why_gone(row: Reminder, standing: Sequence[Treatment]) -> str:
+def _why_gone(row: Reminder | Due, standing: Sequence[Treatment]) -> str:
     if row.treatment_id not in {treatment.id for treatment in standing}:
         return "cancelled"
     return "moved" if row.treatment_id == standing[-1].id else "superseded"
 
 
-def _key(row: Reminder) -> Key:
+def _key(row: Reminder | Due) -> Key:
     return (row.treatment_id, row.step, row.occasion)
 
 

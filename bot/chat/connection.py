@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
@@ -21,6 +22,8 @@ NotReached = NetworkError
 """What a call raises if Telegram could not be asked."""
 AnyBot = ExtBot[Any]
 RETRY_SECONDS = 5.0
+ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
+"""The kinds of updates that are wanted; Telegram remembers them."""
 
 
 def telegram_bot(
@@ -44,10 +47,23 @@ def is_wrong_token(error: TelegramError) -> bool:
 
 async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
     """Say hello, for as long as it takes or until `stop`. Raises WrongToken."""
+    await _insist(bot.initialize, stop)
+
+
+async def fetch_from_now_on(bot: AnyBot, stop: asyncio.Event) -> None:
+    """Have Telegram keep updates until they are fetched, as long as it takes or until `stop`."""
+    await _insist(lambda: _delete_webhook(bot), stop)
+
+
+async def post_to(bot: AnyBot, url: str, secret: str, stop: asyncio.Event) -> None:
+    """Have Telegram post updates to `url`, as long as it takes or until `stop`."""
+    await _insist(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED), stop)
+
+
+async def _insist(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await bot.initialize()
-            await _delete_webhook(bot)
+            await call()
             return
         except (NetworkError, RetryAfter) as error:
             log.warning("connect.not_reached", problem=type(error).__name__)

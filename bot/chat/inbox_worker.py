@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -17,20 +18,30 @@ from bot.care.values import Desk
 from bot.chat import arrival
 from bot.clock import Clock
 from bot.delivery.ending import let_end
+from bot.metrics import Metrics
 from storage import inbox, outgoing
-from storage.database import Database, Transaction
+from storage.database import AWAY, Database, NotLeading, Transaction
 
 log = structlog.get_logger(__name__)
+
+Row = tuple[int, int | None, str]
+"""(arrival, chat, payload) of an update in the inbox."""
 
 SET_ASIDE_AFTER = 3
 SIDE_BY_SIDE = 16
 """Chats whose updates are worked on at once."""
+LOOKED_AT_ONCE = 200
+"""Updates held in memory at the most; the others wait in the inbox."""
+LOOK_EACH = 1.0
+"""Seconds; whoever stores updates also says so, but a word may be lost."""
 PAUSE = 0.5
 """Seconds before an update that failed is tried again."""
+AWAY_MOST = 20
+"""Times that the database may fail under one update before that counts against the update."""
 
 
 class InboxWorker:
-    """One task a chat that has updates waiting."""
+    """Looks into the inbox; one task a chat that has updates waiting."""
 
     def __init__(
         self,
@@ -41,6 +52,7 @@ class InboxWorker:
         clock: Clock,
         failures: dict[int, BaseException],
         answered: Callable[[Sequence[int]], None],
+        metrics: Metrics,
     ) -> None:
         """`failures`: by update id, what the error handler saw; `answered`: told of new answers."""
         self._application = application
@@ -49,70 +61,103 @@ class InboxWorker:
         self._clock = clock
         self._failures = failures
         self._answered = answered
-        self._waiting: dict[int | None, deque[int]] = defaultdict(deque)
+        self._metrics = metrics
+        self._held: set[int] = set()
+        self._waiting: dict[int | None, deque[Row]] = defaultdict(deque)
         self._tasks: dict[int | None, asyncio.Task[None]] = {}
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._wake = asyncio.Event()
         self._stopping = False
 
-    async def recover(self) -> None:
-        """At a start: take up what was stored and not handled."""
-        self.arrived(await self._database.run(inbox.waiting))
+    def wake(self) -> None:
+        """There may be something new."""
+        self._wake.set()
 
-    def arrived(self, rows: Sequence[tuple[int, int | None]]) -> None:
-        """(arrival, chat) of updates that are in the inbox now."""
-        for number, chat in rows:
-            self._waiting[chat].append(number)
-            if chat not in self._tasks and not self._stopping:
+    async def run(self) -> None:
+        """Work on what comes until `stop`. Raises NotLeading if another process does so by now."""
+        while not self._stopping:
+            self._wake.clear()
+            try:
+                self._take_up(await self._database.run(inbox.waiting, LOOKED_AT_ONCE))
+            except NotLeading:
+                raise
+            except Exception:
+                log.exception("inbox.not_read")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_EACH)
+
+    def _take_up(self, rows: Sequence[Row]) -> None:
+        for row in rows:
+            number, chat, _ = row
+            if number in self._held or self._stopping:
+                continue
+            self._held.add(number)
+            self._waiting[chat].append(row)
+            if chat not in self._tasks:
                 self._tasks[chat] = asyncio.create_task(self._serve(chat))
 
     async def stop(self) -> None:
         """Finish the updates being worked on; the others stay in the inbox."""
         self._stopping = True
+        self.wake()
         await let_end(self._tasks.values())
 
     async def _serve(self, chat: int | None) -> None:
         waiting = self._waiting[chat]
         try:
             while waiting and not self._stopping:
+                row = waiting.popleft()
                 async with self._places:
-                    await self._handle(waiting.popleft())
+                    await self._handle(row)
+                self._held.discard(row[0])
+                if len(self._held) == LOOKED_AT_ONCE // 2:
+                    self.wake()  # the others may come in
+        except NotLeading:
+            log.info("inbox.left_to_the_leader")
         finally:
             del self._tasks[chat]
-            if not waiting:
-                self._waiting.pop(chat, None)
+            self._held.difference_update(number for number, _, _ in waiting)
+            del self._waiting[chat]
 
-    async def _handle(self, number: int) -> None:
-        """Work on one update until it is done or set aside."""
+    async def _handle(self, row: Row) -> None:
+        """Work on one update until it is done or set aside. Raises NotLeading."""
+        number, _, payload = row
+        away = 0
         while not self._stopping:
-            try:
-                payload = await self._database.run(inbox.payload, number)
-                if payload is None:
-                    return
-                problem = await self._try(payload)
-                if problem is None:
-                    return
-                if await self._count(number, problem):
-                    return
-            except Exception:
-                log.exception("inbox.store_failed", arrival=number)  # the row waits with us
+            problem = await self._try(payload)
+            if problem is None:
+                return
+            if isinstance(problem, NotLeading):
+                raise problem
+            if isinstance(problem, AWAY) and away < AWAY_MOST:
+                away += 1  # no fault of the update's: that try does not count
+            elif await self._count(number, type(problem).__name__):
+                return
             await asyncio.sleep(PAUSE)
 
-    async def _try(self, payload: str) -> str | None:
-        """Let the handlers have it once; the kind of what went wrong."""
+    async def _try(self, payload: str) -> BaseException | None:
+        """Let the handlers have it once; what went wrong."""
         try:
             update = Update.de_json(json.loads(payload), self._application.bot)
             await self._application.process_update(update)
         except Exception as error:  # a malformed update: anything may be missing in it
-            return type(error).__name__
-        failure = self._failures.pop(update.update_id, None)
-        return type(failure).__name__ if failure else None
+            return error
+        return self._failures.pop(update.update_id, None)
 
     async def _count(self, number: int, problem: str) -> bool:
         """Count the failed try; True if the update is set aside, and its sender told."""
-        account = await self._database.run(_failed, self._desk, number, problem, self._clock.now())
+        try:
+            now = self._clock.now()
+            account = await self._database.run(_failed, self._desk, number, problem, now)
+        except NotLeading:
+            raise
+        except Exception:
+            log.exception("inbox.not_counted", arrival=number)  # the row waits with us
+            return False
         if account is None:
             return False
         log.error("inbox.set_aside", arrival=number, problem=problem)
+        self._metrics.set_aside()
         self._answered([account] if account else [])
         return True
 

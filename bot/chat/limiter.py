@@ -12,6 +12,7 @@ from telegram.ext import BaseRateLimiter
 
 from bot.clock import Clock
 from bot.delivery.pacing import Pacing
+from bot.metrics import Metrics
 
 REMINDER = "reminder"
 """`rate_limit_args` of a reminder; without any it is an answer."""
@@ -27,9 +28,10 @@ Result = bool | dict[str, Any] | list[dict[str, Any]]
 class Limiter(BaseRateLimiter[str]):
     """Thin: all it knows is in `Pacing`. It retries nothing; a 429 goes back to whoever sent."""
 
-    def __init__(self, pacing: Pacing, clock: Clock) -> None:
+    def __init__(self, pacing: Pacing, clock: Clock, metrics: Metrics) -> None:
         self._pacing = pacing
         self._clock = clock
+        self._metrics = metrics
 
     async def initialize(self) -> None:
         """Nothing to do."""
@@ -52,6 +54,7 @@ class Limiter(BaseRateLimiter[str]):
         try:
             return await callback(*args, **kwargs)
         except RetryAfter as error:
+            self._metrics.too_many_requests()
             if isinstance(chat, int):
                 self._pacing.refused(chat, seconds(error), self._clock.monotonic())
             raise

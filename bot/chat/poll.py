@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import structlog
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
+from bot.chat.connection import ALLOWED
 from bot.chat.limiter import seconds
-from bot.chat.reading import chat_of, is_id
 from bot.chat.request import AiohttpRequest
 from bot.clock import Clock
+from bot.metrics import Metrics
+from bot.updates import as_row
 from storage import inbox
-from storage.database import Database
+from storage.database import Database, NotLeading
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +29,6 @@ LONG_POLL = 25
 GRACE = 10
 """Seconds beyond that before the connection counts as dead."""
 PAUSE_FIRST, PAUSE_MOST = 1.0, 30.0
-ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
 
 
 class Poll:
@@ -40,24 +41,26 @@ class Poll:
         request: AiohttpRequest,
         database: Database,
         clock: Clock,
-        arrived: Callable[[Sequence[tuple[int, int | None]]], None],
+        arrived: Callable[[], None],
+        metrics: Metrics,
     ) -> None:
-        """`request`: a connection of its own; `arrived`: told of what was stored."""
+        """`request`: a connection of its own; `arrived`: told that something was stored."""
         self._bot = bot
         self._request = request
         self._database = database
         self._clock = clock
         self._arrived = arrived
+        self._metrics = metrics
         self._offset: int | None = None  # none at a start: ids may begin anew after a quiet week
 
     async def run(self) -> None:
-        """Fetch until cancelled. Raises InvalidToken: the token is wrong."""
+        """Fetch until cancelled. Raises InvalidToken: the token is wrong; NotLeading."""
         failures = 0
         while True:
             try:
                 await self._fetch()
                 failures = 0
-            except InvalidToken:
+            except (InvalidToken, NotLeading):
                 raise
             except RetryAfter as error:
                 await asyncio.sleep(seconds(error))
@@ -70,6 +73,7 @@ class Poll:
             except Exception:
                 # The store. The offset has not moved: the batch is fetched again.
                 log.exception("poll.not_stored")
+                self._metrics.store_failed()
                 failures += 1
             if failures:
                 await asyncio.sleep(min(PAUSE_MOST, PAUSE_FIRST * 2 ** min(failures - 1, 5)))
@@ -82,18 +86,14 @@ class Poll:
         result = await self._request.call(
             f"{self._bot.base_url}/getUpdates", parameters, seconds=LONG_POLL + GRACE
         )
-        batch = [
-            update
-            for update in result
-            if isinstance(update, dict) and is_id(update.get("update_id"))
-        ]
-        if len(batch) < len(result):
-            log.error("poll.not_an_update", count=len(result) - len(batch))
-        if not batch:
+        rows = [row for row in map(as_row, result) if row]
+        if len(rows) < len(result):
+            log.error("poll.not_an_update", count=len(result) - len(rows))
+        if not rows:
             if result:
                 await asyncio.sleep(PAUSE_FIRST)  # nothing can be confirmed: it comes again at once
             return
-        rows = [(update["update_id"], chat_of(update), json.dumps(update)) for update in batch]
         stored = await self._database.run(inbox.store, rows, self._clock.now())
         self._offset = max(update_id for update_id, _, _ in rows) + 1
-        self._arrived(stored)
+        self._metrics.received(len(stored))
+        self._arrived()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from telegram import Message, Update
 
@@ -42,25 +41,6 @@ def argument(text: str) -> str:
     """What follows a command, lines and all."""
     parts = text.split(maxsplit=1)
     return parts[1] if len(parts) > 1 else ""
-
-
-def chat_of(update: dict[str, Any]) -> int | None:
-    """The chat a raw update belongs to: what its order is kept by."""
-    for kind in ("message", "edited_message", "my_chat_member", "callback_query"):
-        body = update.get(kind)
-        if not isinstance(body, dict):
-            continue
-        message = body.get("message")
-        inner = message.get("chat") if isinstance(message, dict) else None
-        for holder in (body.get("chat"), inner, body.get("from")):
-            if isinstance(holder, dict) and is_id(holder.get("id")):
-                return int(holder["id"])
-    return None
-
-
-def is_id(value: object) -> bool:
-    """Whether Telegram could have given this as an id: it fits 64 bits."""
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
 
 
 def _when(message: Message) -> datetime:

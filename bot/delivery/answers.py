@@ -14,6 +14,7 @@ import structlog
 
 from bot.care.values import Outgoing
 from bot.clock import Clock
+from bot.delivery.dispatcher import CLAIM_GOOD_FOR
 from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
     Outcome,
@@ -25,8 +26,9 @@ from bot.delivery.outcome import (
     Unreachable,
     backoff,
 )
+from bot.metrics import Metrics
 from storage import outgoing, people
-from storage.database import Database, Transaction
+from storage.database import Database, NotLeading, Transaction
 from storage.outgoing import Claimed
 
 log = structlog.get_logger(__name__)
@@ -39,10 +41,11 @@ cut it off must have time to pass."""
 class Answers:
     """One task a chat that has answers waiting."""
 
-    def __init__(self, *, database: Database, clock: Clock, send: Send) -> None:
+    def __init__(self, *, database: Database, clock: Clock, send: Send, metrics: Metrics) -> None:
         self._database = database
         self._clock = clock
         self._send = send
+        self._metrics = metrics
         self._chats: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._stopping = asyncio.Event()
@@ -77,6 +80,8 @@ class Answers:
             while not self._stopping.is_set():
                 try:
                     pause = await self._one(account, failures)
+                except NotLeading:
+                    return  # whoever leads now takes it up
                 except Exception:
                     # The database: the row is there, and is looked at again.
                     log.exception("answers.failed")
@@ -93,15 +98,20 @@ class Answers:
 
     async def _one(self, account: int, failures: int) -> float | None:
         """Send the oldest open answer; the seconds to wait before the next, None: none left."""
+        begun = self._clock.monotonic()
         claimed = await self._database.run(outgoing.claim, account, self._clock.now())
         if claimed is None:
             return None
         outcome: Outcome = Unknown()
         try:
-            outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
+            if self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
+                outcome = Retry(0)  # we were frozen: somebody else may be at it
+            else:
+                outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
         except Exception:
             log.exception("answers.send_failed", answer=claimed.id)
         await self._record(claimed, outcome)
+        self._metrics.outcome("answer", type(outcome).__name__.lower())
         log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
         match outcome:
             case Retry(after):
@@ -115,7 +125,7 @@ class Answers:
         tries = 0
         while True:
             try:
-                await self._database.run(_record, claimed, outcome, self._clock.now())
+                await self._database.run_fenced(_record, claimed, outcome, self._clock.now())
                 return
             except Exception:
                 log.exception("answers.not_recorded", answer=claimed.id)
@@ -135,15 +145,15 @@ class Answers:
 def _record(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
     match outcome:
         case Sent(message_id):
-            outgoing.finish(tx, claimed.id, "sent", message_id=message_id)
+            outgoing.finish(tx, claimed, "sent", message_id=message_id)
         case Retry():
-            outgoing.release(tx, claimed.id, doubted=False)
+            outgoing.release(tx, claimed, doubted=False)
         case Unknown() if not claimed.doubted:
-            outgoing.release(tx, claimed.id, doubted=True)
+            outgoing.release(tx, claimed, doubted=True)
         case Unknown():
-            outgoing.finish(tx, claimed.id, "unknown")
+            outgoing.finish(tx, claimed, "unknown")
         case Unreachable(why):
             people.unreachable(tx, claimed.account, now, why)
-            outgoing.finish(tx, claimed.id, "unreachable", reason=why)
+            outgoing.finish(tx, claimed, "unreachable", reason=why)
         case Refused(why):
-            outgoing.finish(tx, claimed.id, "failed", reason=why)
+            outgoing.finish(tx, claimed, "failed", reason=why)

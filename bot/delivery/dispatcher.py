@@ -4,54 +4,68 @@ What a crash can do, and what it cannot. A row is claimed only when its message 
 the claim is committed before the first byte goes out. So if the process dies, at most the messages
 that were on their way at that moment are in doubt: each of them may have arrived or not, and nobody
 can find out, because Telegram has no way to ask. Such a row is `unknown`. Where its step says
-`resend` it goes out once more after 60 seconds, so a patient may read it twice; where it says
-`hold` it does not, so a patient may miss it, and the clinic sees it. A message that was not on its
-way is never lost, never doubled, and never comes after its time.
+`resend` it goes out once more 60 seconds after it was claimed, so a patient may read it twice;
+where it says `hold` it does not, so a patient may miss it, and the clinic sees it. A message that
+was not on its way is never lost, never doubled, and never comes after its time. A process that was
+taken for dead and is not sends nothing more: it cannot claim, and what it has claimed and not
+written by then it leaves.
 
-    due rows -> claimed (as many as may go now) -> sent -> outcome -> recorded, in batches
+    due rows -> chosen -> claimed (as many as may go now) -> sent -> outcome -> recorded, in batches
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime
+from itertools import groupby
 
 import structlog
 
-from bot.care.sessions import message_of, why_unwanted
+from bot.care.sessions import Letters, why_unwanted
 from bot.care.values import Outgoing
 from bot.clock import Clock
+from bot.delivery.choosing import TRIED_LATELY, choose, fits, never
 from bot.delivery.ending import let_end
-from bot.delivery.outcome import Attempt, Outcome, Send, Unknown, Unreachable, doubt, to_record
+from bot.delivery.outcome import (
+    Attempt,
+    Outcome,
+    Retry,
+    Send,
+    Sent,
+    Unknown,
+    Unreachable,
+    backoff,
+    doubt,
+    to_record,
+)
 from bot.delivery.pacing import Pacing
-from content import schedule
+from bot.metrics import Metrics
 from content.library import Library
-from content.steps import Step
 from storage import people, reminders
-from storage.database import Database, Transaction
-from storage.models import Patient, Reminder
+from storage.database import AWAY, Database, NotLeading, Transaction
+from storage.models import Reminder
+from storage.reminders import Claim, Due, LaterOrNever
 
 log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 1.0
 """Seconds; the wall clock is read anew after each, so a clock that jumps is noticed."""
-GROUP_COMMIT = 0.005
-"""Seconds in which outcomes gather to be recorded in one commit."""
-LEASE = timedelta(seconds=60)
-LOOKED_AT_ONCE = 50
-"""Rows looked at in one transaction at the most: a long backlog never holds the writer."""
+CLAIM_GOOD_FOR = 30.0
+"""Seconds after its claim in which a message may be written; with the time a send may take that
+ends before it could be repeated. A process that was frozen in between finds its claim too old."""
+LOOKED_AT_ONCE = 128
+"""Due rows found in one transaction at the most: a long backlog never holds the writer."""
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
 
 
 @dataclass(frozen=True, kw_only=True)
 class Errand:
-    """A claimed reminder, ready to be sent: its claim is committed."""
+    """A message ready to be sent, for one row or several: their claim is committed."""
 
-    attempt: Attempt
+    attempts: Sequence[Attempt]
     message: Outgoing
 
 
@@ -60,22 +74,10 @@ class Haul:
     """What one look at the due rows gave."""
 
     errands: list[Errand]
+    dropped: list[str]
+    """Why rows were given up, one for each."""
     more: bool
     """There may be more due rows than were looked at."""
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Not now; look again at `until`."""
-
-    until: datetime
-
-
-@dataclass(frozen=True)
-class GiveUp:
-    """Never; `reason` is a key that is shown in words."""
-
-    reason: str
 
 
 def slots_for(messages_per_second: float) -> int:
@@ -84,7 +86,7 @@ def slots_for(messages_per_second: float) -> int:
 
 
 class Dispatcher:
-    """Sends what is due, one process only."""
+    """Sends what is due; in one process only, the one that leads."""
 
     def __init__(
         self,
@@ -96,8 +98,13 @@ class Dispatcher:
         send: Send,
         slots: int,
         answering: Callable[[], Collection[int]],
+        metrics: Metrics,
+        unrecorded: Sequence[tuple[Errand, Outcome]] = (),
     ) -> None:
-        """`answering`: the accounts an answer waits for; their reminders come after it."""
+        """`answering`: the accounts an answer waits for; their reminders come after it.
+
+        `unrecorded`: what the one before could not write down while the database was away.
+        """
         self._database = database
         self._library = library
         self._clock = clock
@@ -105,10 +112,10 @@ class Dispatcher:
         self._send = send
         self._slots = slots
         self._answering = answering
+        self._metrics = metrics
         self._wake = asyncio.Event()
         self._in_flight: dict[int, asyncio.Task[None]] = {}
-        self._finished: list[tuple[Errand, Outcome]] = []
-        self._recording = asyncio.Lock()
+        self._finished = list(unrecorded)
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -119,16 +126,18 @@ class Dispatcher:
 
     async def recover(self) -> int:
         """At a start: whatever is `sending` was on its way when a process died. How many."""
-        return await self._database.run(_orphans, self._library, self._clock.now())
+        return await self._database.run(orphans, self._library, self._clock.now())
 
     async def run(self) -> None:
-        """Send what is due until `stop`."""
+        """Send what is due until `stop`. Raises NotLeading if another process does so by now."""
         self._ended.clear()
         try:
             while not self._stopping:
                 self._wake.clear()
                 try:
                     await self._turn()
+                except NotLeading:
+                    raise
                 except Exception:
                     # The database may be locked or full: what is due stays due.
                     log.exception("dispatcher.turn_failed")
@@ -143,24 +152,37 @@ class Dispatcher:
         self.wake()
         await self._ended.wait()  # a claim that is being made now is still sent
         await let_end(self._in_flight.values())
-        await self._record()
+        await let_end([asyncio.create_task(self._record_what_is_left())])
+
+    @property
+    def unrecorded(self) -> Sequence[tuple[Errand, Outcome]]:
+        """What came back and is not written down yet."""
+        return tuple(self._finished)
 
     async def _turn(self) -> None:
-        if self._finished:
-            await asyncio.sleep(GROUP_COMMIT)
-            await self._record()  # while outcomes cannot be stored, nothing more is claimed
+        """Record what came back and claim what may go, in one commit: both or neither.
+
+        So nothing is claimed while outcomes cannot be stored.
+        """
         now = self._clock.monotonic()
         free = min(self._slots - len(self._in_flight), self._pacing.reminders_now(now))
-        if free <= 0:
+        batch = list(self._finished)
+        if free <= 0 and not batch:
             return
         without = self._pacing.chats_not_ready(now) | set(self._answering()) | set(self._in_flight)
-        haul = await self._database.run(
-            take_due, self._library, self._clock.now(), limit=free, without=without
+        haul, lost = await self._database.run(
+            _record_and_take, self._library, batch, self._clock.now(), limit=free, without=without
         )
+        self._recorded(batch, lost)
+        for reason in haul.dropped:
+            self._metrics.skipped(reason)
         for errand in haul.errands:
+            for attempt in errand.attempts:
+                if attempt.doubted:
+                    self._metrics.repeated()
             account = errand.message.account
             self._pacing.reminder_claimed(account, now)
-            self._in_flight[account] = asyncio.create_task(self._deliver(errand))
+            self._in_flight[account] = asyncio.create_task(self._deliver(errand, now))
         if haul.more:
             self.wake()
 
@@ -171,32 +193,59 @@ class Dispatcher:
         waits = self._pacing.next_reminder_at(now) - now
         return min(LONGEST_SLEEP, waits) if waits > 0 else LONGEST_SLEEP
 
-    async def _deliver(self, errand: Errand) -> None:
+    async def _deliver(self, errand: Errand, claimed: float) -> None:
         outcome: Outcome = Unknown()
         try:
-            outcome = await self._send(errand.message, "reminder")
+            if self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
+                outcome = Retry(0)  # we were frozen: somebody else may be at it
+            else:
+                outcome = await self._send(errand.message, "reminder")
         except Exception:
-            log.exception("dispatcher.send_failed", reminder=errand.attempt.id)
+            log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
         finally:
             self._finished.append((errand, outcome))
             self._in_flight.pop(errand.message.account, None)
             self.wake()
 
-    async def _record(self) -> None:
-        """Write down all outcomes gathered so far in one commit."""
-        async with self._recording:
+    async def _record_what_is_left(self) -> None:
+        """At the end, for as long as it takes; also what came back after the lead was lost."""
+        tries = 0
+        while self._finished:
             batch = list(self._finished)
-            if not batch:
-                return
-            lost = await self._database.run(_record, batch, self._clock.now())
-            self._finished = self._finished[len(batch) :]
+            try:
+                lost = await self._database.run_fenced(record, batch, self._clock.now())
+                self._recorded(batch, lost)
+            except AWAY:
+                tries += 1
+                await asyncio.sleep(min(1.0, backoff(tries)))
+
+    def _recorded(self, batch: Sequence[tuple[Errand, Outcome]], lost: int) -> None:
+        if not batch:
+            return
+        self._finished = self._finished[len(batch) :]
+        now = self._clock.now()
         for errand, outcome in batch:
-            log.info(
-                "reminder.outcome",
-                reminder=errand.attempt.id,
-                outcome=type(outcome).__name__.lower(),
-                lost=errand.attempt.id in lost,
-            )
+            name = type(outcome).__name__.lower()
+            for attempt in errand.attempts:
+                self._metrics.outcome("reminder", name)
+                if isinstance(outcome, Sent):
+                    self._metrics.lateness((now - attempt.due_at).total_seconds())
+            log.info("reminder.outcome", reminders=[it.id for it in errand.attempts], outcome=name)
+        if lost:
+            log.warning("reminder.outcomes_not_ours", count=lost)
+
+
+def _record_and_take(
+    tx: Transaction,
+    library: Library,
+    batch: Sequence[tuple[Errand, Outcome]],
+    now: datetime,
+    *,
+    limit: int,
+    without: Collection[int],
+) -> tuple[Haul, int]:
+    lost = record(tx, batch, now)
+    return take_due(tx, library, now, limit=limit, without=without), lost
 
 
 def take_due(
@@ -207,95 +256,125 @@ def take_due(
     One to an account: its next one goes when this one has gone. A row that cannot be made into a
     message is marked as failed; the others go on.
     """
-    errands: list[Errand] = []
-    busy = set(without)
-    rows = reminders.due(tx, now, limit=LOOKED_AT_ONCE, without=without)
-    for row, patient in rows:
-        if len(errands) == limit:
-            break
-        if patient.account in busy:
-            continue
-        try:
-            errand = _look_at(tx, library, row, patient, now)
-        except Exception:  # whatever is wrong with one row stops that row only
-            log.exception("reminder.unusable", reminder=row.id)
-            row.state, row.reason, row.try_at = "failed", "unusable", None
-            continue
-        if errand:
-            errands.append(errand)
-            busy.add(errand.message.account)
-    return Haul(errands=errands, more=len(rows) == LOOKED_AT_ONCE)
+    if limit <= 0:
+        return Haul(errands=[], dropped=[], more=False)
+    found = reminders.patients_due(tx, now, limit=LOOKED_AT_ONCE, without=without)
+    patients = found[:limit]
+    if not patients:
+        return Haul(errands=[], dropped=[], more=False)
+    rows = reminders.to_look_at(tx, patients, now, tried_since=now - TRIED_LATELY)
+    rows.sort(key=lambda row: row.patient_id)  # stable: of one patient the first due stays first
+    letters = Letters(tx, library, patients)
+    looks = [
+        _look_at(tx, library, letters, list(of_one), now)
+        for _, of_one in groupby(rows, key=lambda row: row.patient_id)
+    ]
+    rest = [it for look in looks for it in look.rest]
+    reminders.put_off(tx, rest)
+    reminders.claim(tx, [_claim(library, row) for look in looks for row in look.go], now)
+    return Haul(
+        errands=[_errand(library, look, now) for look in looks if look.go],
+        dropped=[it.reason for it in rest if it.state == "skipped" and it.reason],
+        more=len(found) > len(patients) or len(found) == LOOKED_AT_ONCE,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What comes of one patient's due rows: those that `go`, as one message of the `texts`."""
+
+    go: list[Due]
+    texts: list[str]
+    rest: list[LaterOrNever]
 
 
 def _look_at(
-    tx: Transaction, library: Library, row: Reminder, patient: Patient, now: datetime
-) -> Errand | None:
-    if row.attempts and (reason := why_unwanted(tx, library, row, patient)):
-        row.state, row.reason, row.try_at = "skipped", reason, None
-        return None
-    match may_go(row, patient, library.step(row.step), now):
-        case GiveUp(reason):
-            row.state, row.reason, row.try_at = "skipped", reason, None
-        case Wait(until):
-            row.try_at = until
-        case None:
-            return _claim(tx, library, row, patient, now)
-    return None
+    tx: Transaction, library: Library, letters: Letters, rows: Sequence[Due], now: datetime
+) -> Look:
+    choice = choose(library, rows, now)
+    look = Look(go=[], texts=[], rest=list(choice.rest))
+    for row in choice.go:
+        try:
+            if row.attempts and (reason := why_unwanted(tx, library, row)):
+                look.rest.append(never(row, "skipped", reason))
+                continue
+            text = letters.text(row, now)
+        except Exception:  # whatever is wrong with one row stops that row only
+            log.exception("reminder.unusable", reminder=row.id)
+            look.rest.append(never(row, "failed", "unusable"))
+            continue
+        if look.go and not fits(look.texts, text):
+            break  # it stays due, and goes when this one has gone
+        look.go.append(row)
+        look.texts.append(text)
+    return look
 
 
-def may_go(row: Reminder, patient: Patient, step: Step, now: datetime) -> GiveUp | Wait | None:
-    """Whether a due row is sent at `now`; None: yes. Stop and block are facts of the patient."""
-    reasons = {
-        "expired": row.expires_at <= now,
-        "not_agreed": patient.agreed_at is None or patient.account is None,
-        "stopped": patient.stopped == "everything",
-        "tips_off": patient.stopped == "tips" and step.kind != "appointment",
-        "unreachable": patient.unreachable_at is not None,
-    }
-    if reason := next((key for key, holds in reasons.items() if holds), None):
-        return GiveUp(reason)
-    morning = schedule.night_ends(now, ZoneInfo(patient.timezone))
-    if morning and step.at_night != "send":
-        return Wait(morning)
-    return None
+def _claim(library: Library, row: Due) -> Claim:
+    return Claim(
+        id=row.id,
+        fence=row.fence + 1,
+        language=library.texts.known(row.language),
+        content_version=library.version,
+    )
 
 
-def _claim(
-    tx: Transaction, library: Library, row: Reminder, patient: Patient, now: datetime
-) -> Errand:
-    message = message_of(tx, library, row, now)
-    row.language, row.content_version = library.texts.known(patient.language), library.version
-    reminders.claim(tx, row, lease_until=now + LEASE)
-    return Errand(attempt=attempt_of(library, row), message=message)
+def _errand(library: Library, look: Look, now: datetime) -> Errand:
+    account = look.go[0].account
+    if account is None:
+        raise LookupError(f"reminder {look.go[0].id} has nobody to go to")
+    return Errand(
+        attempts=[
+            attempt_of(library, row, fence=row.fence + 1, attempts=row.attempts + 1, tried_at=now)
+            for row in look.go
+        ],
+        message=Outgoing(account=account, text="\n\n".join(look.texts)),
+    )
 
 
-def attempt_of(library: Library, row: Reminder) -> Attempt:
+def attempt_of(
+    library: Library, row: Due | Reminder, *, fence: int, attempts: int, tried_at: datetime
+) -> Attempt:
     """A row that is being sent."""
     return Attempt(
         id=row.id,
-        fence=row.fence,
-        attempts=row.attempts,
+        fence=fence,
+        attempts=attempts,
+        due_at=row.due_at,
+        tried_at=tried_at,
         expires_at=row.expires_at,
         if_unknown=library.step(row.step).if_unknown,
         doubted=row.doubted,
     )
 
 
-def _record(tx: Transaction, batch: list[tuple[Errand, Outcome]], now: datetime) -> list[int]:
+def record(tx: Transaction, batch: Sequence[tuple[Errand, Outcome]], now: datetime) -> int:
+    """Write down what became of claimed rows; how many of them were no longer ours."""
     for errand, outcome in batch:
         if isinstance(outcome, Unreachable):
             people.unreachable(tx, errand.message.account, now, outcome.why)
     return reminders.record(
-        tx, [to_record(errand.attempt, outcome, now) for errand, outcome in batch]
+        tx,
+        [
+            to_record(attempt, outcome, now)
+            for errand, outcome in batch
+            for attempt in errand.attempts
+        ],
     )
 
 
-def _orphans(tx: Transaction, library: Library, now: datetime) -> int:
+def orphans(tx: Transaction, library: Library, now: datetime) -> int:
+    """Judge what was on its way when a process died; how many rows that are."""
     rows = reminders.sending(tx)
-    known = {step.key for step in library.steps}
+    doubts = []
     for row in rows:
-        if row.step not in known:  # of another version of the content
+        if not library.has_step(row.step):  # of another version of the content
             row.state, row.reason = "failed", "unusable"
-    doubts = [doubt(attempt_of(library, row), now) for row in rows if row.step in known]
+            continue
+        attempt = attempt_of(
+            library, row, fence=row.fence, attempts=row.attempts, tried_at=row.tried_at or now
+        )
+        doubts.append(doubt(attempt, now))
+    tx.flush()
     reminders.record(tx, doubts)
     return len(rows)

@@ -64,6 +64,8 @@ class Attempt:
     id: int
     fence: int
     attempts: int
+    due_at: datetime
+    tried_at: datetime
     expires_at: datetime
     if_unknown: Literal["resend", "hold"]
     doubted: bool
@@ -88,8 +90,11 @@ def to_record(attempt: Attempt, outcome: Outcome, now: datetime) -> Record:
 
 
 def doubt(attempt: Attempt, now: datetime) -> Record:
-    """It may have arrived: once more where its step says so and there is time, never twice."""
-    again = now + REPEAT_UNKNOWN
+    """It may have arrived: once more where its step says so and there is time, never twice.
+
+    By then whoever tried it has long given up waiting for Telegram.
+    """
+    again = max(now, attempt.tried_at + REPEAT_UNKNOWN)
     repeats = attempt.if_unknown == "resend" and not attempt.doubted and again < attempt.expires_at
     return Record(
         id=attempt.id,

@@ -119,6 +119,8 @@ class Simulator(World):
             if fault.kind == "server_error":
                 call.code = 502
                 return web.Response(status=502, text=_BAD_GATEWAY, content_type="text/html")
+        one_way = 0.0 if call.method == "getUpdates" else self.reply_seconds() / 2
+        await asyncio.sleep(one_way)
         self._pass_flood_limits(call)
         result = METHODS[call.method](self, call.params)
         if inspect.isawaitable(result):
@@ -126,6 +128,7 @@ class Simulator(World):
         call.accepted = True
         if isinstance(result, dict):
             call.message_id = result.get("message_id")
+        await asyncio.sleep(one_way)
         if fault:
             await self._after(fault)
         call.code = 200

@@ -48,6 +48,7 @@ class World:
     """A Telegram with one bot in it. Everything happens in one event loop, on one clock.
 
     `changes` is told of all that people can see, `activity` of that and of every call.
+    `reply_seconds` says how long the next call (but for getUpdates) is on its way, there and back.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class World:
         self.callbacks: dict[str, Callback] = {}
         self.journal: list[Call] = []
         self.wrong_calls: list[WrongCall] = []
+        self.reply_seconds: Callable[[], float] = lambda: 0.0
         self._last_message_id = 0
 
     @property

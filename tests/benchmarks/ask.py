@@ -14,7 +14,7 @@ from tests.situations import after
 SECONDS = 3.0
 
 
-def measure() -> float:
+def measure(seconds: float = SECONDS) -> float:
     """Messages a second over the messages of tests/answers, each with a word never met before."""
     folder = Path(__file__).parent.parent / "answers"
     data = [tomllib.loads(file.read_text("utf-8")) for file in sorted(folder.glob("*.toml"))]
@@ -22,7 +22,7 @@ def measure() -> float:
     library, situation = load(), after(30)
     answer(library, "warm up", situation, language="en")
     count, start = 0, perf_counter()
-    while perf_counter() - start < SECONDS:
+    while perf_counter() - start < seconds:
         new = "".join("bcdfghjklm"[int(digit)] for digit in f"{count:08}")
         text = f"{messages[count % len(messages)]} {new}"
         answer(library, text, situation, language="en")

@@ -1,0 +1,98 @@
+"""Databases to measure on: filled once, copied for each round."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from storage.database import Database, Transaction
+from storage.migrate import migrate
+from tests.postgres import PostgresServer
+
+Fill = Callable[[Transaction], None]
+
+
+class SQLite:
+    """Files in one folder."""
+
+    name = "SQLite"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = count()
+        self._templates: dict[str, Path] = {}
+
+    def filled(self, what: str, fill: Fill) -> str:
+        """The address of a fresh database with `what` in it, which `fill` makes the first time."""
+        if what not in self._templates:
+            self._templates[what] = self._made(what, fill)
+        copied = self._folder / f"copy{next(self._numbers)}.db"
+        return f"sqlite:///{shutil.copy(self._templates[what], copied)}"
+
+    def drop(self, url: str) -> None:
+        """Give the room back."""
+        for file in self._folder.glob(f"{Path(url).name}*"):
+            file.unlink()
+
+    def _made(self, what: str, fill: Fill) -> Path:
+        file = self._folder / f"{what}.db"
+        url = f"sqlite:///{file}"
+        migrate(url)
+        database = Database(url)
+        try:
+            database.run_now(fill)
+        finally:
+            database.close()  # the last connection to close writes the log back into the file
+        return file
+
+
+class PostgreSQL:
+    """Databases of one server."""
+
+    name = "PostgreSQL"
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+        self._templates: dict[str, str] = {}
+
+    def filled(self, what: str, fill: Fill) -> str:
+        """As SQLite's."""
+        if what not in self._templates:
+            self._templates[what] = self._made(fill)
+        return self._server.url(self._server.create_database(self._templates[what]))
+
+    def drop(self, url: str) -> None:
+        """Give the room back."""
+        self._server.drop_database(url.rpartition("/")[2])
+
+    def version(self) -> str:
+        with psycopg.connect(self._server.url()) as connection:
+            return connection.execute("SHOW server_version").fetchone()[0]  # type: ignore[index]
+
+    def _made(self, fill: Fill) -> str:
+        name = self._server.create_migrated()
+        database = Database(self._server.url(name))
+        try:
+            database.run_now(fill)
+            database.run_now(_as_time_would_have_left_it)
+        finally:
+            database.close()
+        return name
+
+
+def _as_time_would_have_left_it(tx: Transaction) -> None:
+    """Numbers given by hand are not given again, and the planner knows the tables."""
+    for table in SQLModel.metadata.tables:
+        tx.execute(
+            text(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"  # noqa: S608  ours
+                f" (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
+            )
+        )
+    tx.execute(text("ANALYZE"))
