@@ -13,14 +13,12 @@ import structlog
 
 from bot import app, logs, preview
 from bot.clock import SystemClock
-from bot.config import CLINIC, NOT_YET, Settings, SettingsError, read_settings
+from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
 from content.reading import ContentError
 from storage.database import DatabaseError
 from storage.migrate import migrate, schema_of
 
 log = structlog.get_logger("bot")
-
-LATER = "`{command}` needs PostgreSQL and is not ready yet. For one clinic on one machine: run"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -41,10 +39,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(_options: argparse.Namespace) -> None:
-    settings = _settings("telegram_token", *CLINIC)
-    for name in filter(os.environ.get, NOT_YET):
-        log.warning("setting.not_used_yet", name=name)
-    asyncio.run(app.run(settings))
+    asyncio.run(app.run(_settings("telegram_token", *CLINIC)))
+
+
+def _web(_options: argparse.Namespace) -> None:
+    asyncio.run(app.web(_settings(*WEB, on_postgres_for="web")))
+
+
+def _worker(_options: argparse.Namespace) -> None:
+    asyncio.run(app.worker(_settings("telegram_token", *CLINIC, on_postgres_for="worker")))
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -61,10 +64,6 @@ def _migrate(_options: argparse.Namespace) -> None:
 def _invite_owner(_options: argparse.Namespace) -> None:
     settings = _settings("telegram_token", *CLINIC)
     print(asyncio.run(app.invite_owner(settings)))
-
-
-def _not_yet(options: argparse.Namespace) -> None:
-    raise SettingsError([LATER.format(command=options.command)])
 
 
 def _ask(options: argparse.Namespace) -> None:
@@ -99,9 +98,11 @@ def _lines() -> Iterator[str]:
     return filter(str.strip, sys.stdin)
 
 
-def _settings(*needed: str) -> Settings:
-    settings = read_settings(*needed)
+def _settings(*needed: str, on_postgres_for: str | None = None) -> Settings:
+    settings = read_settings(*needed, on_postgres_for=on_postgres_for)
     logs.configure(settings.log_level, settings.log_format)
+    for name in filter(os.environ.get, NOT_YET):
+        log.warning("setting.not_used_yet", name=name)
     return settings
 
 
@@ -125,8 +126,8 @@ def _parser() -> argparse.ArgumentParser:
         return command
 
     add("run", _run, "everything in one process: receive, answer, send")
-    add("web", _not_yet, "receive by webhook (not yet)")
-    add("worker", _not_yet, "answer and send beside `web` (not yet)")
+    add("web", _web, "receive by webhook, beside `worker` (PostgreSQL)")
+    add("worker", _worker, "answer and send, beside `web`; start several (PostgreSQL)")
     demo = add("demo", _demo, "the whole product against a Telegram on this machine")
     demo.add_argument("--port", type=int, default=8765, help="of the page (8765)")
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")

@@ -17,15 +17,18 @@ import structlog
 from filelock import FileLock, Timeout
 
 import content.library
+from bot import web as web_server
 from bot.care import dates
 from bot.care.values import Desk
 from bot.chat import menus
 from bot.chat.application import AnyApplication, Doors
 from bot.chat.connection import (
     NotReached,
+    NotTaken,
     WrongToken,
     connect,
     fetch_from_now_on,
+    post_to,
     telegram_bot,
     username,
 )
@@ -45,6 +48,7 @@ from bot.delivery.pacing import Pacing
 from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
+from bot.web import Health, Webhook
 from storage import invitations, people, reminders, wake
 from storage.database import Database, DatabaseError, NotLeading, Transaction, file_of
 from storage.migrate import head, migrate, schema_of
@@ -135,6 +139,16 @@ class Bot:
         finally:
             await self._database.give_up_lead()
             await self._bot.shutdown()
+
+    def health(self) -> Health:
+        """What tells others how this process is."""
+        return Health(
+            checks=self.problems,
+            metrics=self.metrics,
+            database=self._database,
+            clock=self._clock,
+            token=self._settings.metrics_token,
+        )
 
     async def problems(self) -> list[str]:
         """What keeps this process from its work now, for `/readyz`."""
@@ -281,7 +295,58 @@ async def worker(settings: Settings, clock: Clock | None = None) -> None:
 
 async def observed(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
     """Run the bot, its health and metrics served beside it if a port is set for them."""
-    await bot.run(stop)
+    if settings.health_port is None:
+        await bot.run(stop)
+        return
+    served = web_server.application(bot.health())
+    async with web_server.serve(
+        served, web_server.LOOPBACK, settings.health_port, setting="HEALTH_PORT"
+    ):
+        await bot.run(stop)
+
+
+async def web(settings: Settings) -> None:
+    """`web`: updates by webhook into the inbox, PostgreSQL only. Raises SettingsError."""
+    await asyncio.to_thread(of_current_schema, settings.database_url)
+    clock, metrics, stop = SystemClock(), Metrics(), stop_signal()
+    database = Database(settings.database_url)
+    health = Health(
+        checks=lambda: problems_of(database),
+        metrics=metrics,
+        database=database,
+        clock=clock,
+        token=settings.metrics_token,
+    )
+    webhook = Webhook(
+        path=settings.webhook_path,
+        secret=settings.webhook_secret or "",
+        metrics=metrics,
+        database=database,
+        clock=clock,
+    )
+    served = web_server.application(health, webhook)
+    try:
+        async with web_server.serve(served, web_server.EVERYWHERE, settings.port, setting="PORT"):
+            await register(settings, stop)
+            if not stop.is_set():
+                log.info("ready")
+            await stop.wait()
+            log.info("stopped")
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+async def register(settings: Settings, stop: asyncio.Event) -> None:
+    """Tell Telegram where to post updates. Raises SettingsError if it refuses."""
+    bot = telegram_bot(settings.telegram_token or "", settings.telegram_api_url, AiohttpRequest())
+    try:
+        await post_to(bot, settings.webhook_url or "", settings.webhook_secret or "", stop)
+    except WrongToken:
+        raise SettingsError([NOT_KNOWN]) from None
+    except NotTaken as error:
+        raise SettingsError([f"WEBHOOK_URL: Telegram does not take it: {error.message}"]) from None
+    finally:
+        await bot.request.shutdown()
 
 
 async def invite_owner(settings: Settings) -> str:

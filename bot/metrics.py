@@ -79,9 +79,9 @@ class Metrics:
             registry=registry,
         )
 
-    def outcome(self, kind: Kind, outcome: str) -> None:
-        """One attempt ended as one of OUTCOMES."""
-        self._outcomes.labels(kind, outcome).inc()
+    def outcome(self, kind: Kind, outcome: str, count: int = 1) -> None:
+        """So many attempts ended as one of OUTCOMES."""
+        self._outcomes.labels(kind, outcome).inc(count)
 
     def lateness(self, seconds: float) -> None:
         """A reminder was sent so long after it was due."""

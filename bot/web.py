@@ -41,7 +41,7 @@ LARGEST_BODY = 1_000_000
 READ_WITHIN = 10.0
 """Seconds for a body to arrive."""
 STORE_WITHIN = 20.0
-"""Seconds; later than that Telegram would no longer wait for us."""
+"""Seconds; then Telegram is asked to send it again. If it is stored after all, it is known then."""
 CHECK_WITHIN = 5.0
 """Seconds for whatever `/readyz` and `/metrics` ask of others."""
 END_WITHIN = 3.0

@@ -31,6 +31,8 @@ BUSY_TIMEOUT_MS = 10_000
 """How long a write waits for another process's (`invite-owner` beside a running bot)."""
 POOL = 4
 """Connections for what needs no lead, and the threads that use them."""
+LONGEST_STATEMENT_MS = 15_000
+"""After so long a server that hangs is given up, and whoever waits is told."""
 KEEPALIVE: dict[str, Any] = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 3}
 """Seconds: a server that is gone is noticed within six."""
 AWAY = (OperationalError, InterfaceError, NotLeading)
@@ -193,7 +195,12 @@ def _postgresql(url: str, *, connections: int) -> Engine:
         pool_size=connections,
         max_overflow=0,
         pool_pre_ping=connections > 1,
-        connect_args={"connect_timeout": 5, "application_name": "aftercare", **KEEPALIVE},
+        connect_args={
+            "connect_timeout": 5,
+            "application_name": "aftercare",
+            "options": f"-c statement_timeout={LONGEST_STATEMENT_MS}",
+            **KEEPALIVE,
+        },
         hide_parameters=True,
     )
 

@@ -11,6 +11,7 @@ import pytest
 import structlog
 
 from bot.clock import MovableClock
+from bot.config import Settings
 from bot.simulator import Simulator
 from storage.database import Database
 from storage.migrate import migrate
@@ -25,8 +26,8 @@ START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No `.env` and no variable of whoever runs the tests reaches them."""
     monkeypatch.chdir(tmp_path)
-    for name in ("TELEGRAM_TOKEN", "TELEGRAM_API_URL", "DATABASE_URL"):
-        monkeypatch.delenv(name, raising=False)
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ class Telegram:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
+        self.hears, self.asked = True, 0
         self._taken = asyncio.Condition()
 
     async def until(self, count: int) -> None:
@@ -62,6 +63,10 @@ class Telegram:
         await self.go_on.wait()
         self.at_once -= 1
         return self.says.pop(0) if self.says else Sent(len(self.sent))
+
+    async def is_heard(self) -> bool:
+        self.asked += 1
+        return self.hears
 
 
 class Bench:

@@ -113,8 +113,8 @@ def test_memory_stays_bounded_and_chats_that_are_ready_are_forgotten() -> None:
     for n in range(3 * CHATS_KEPT):
         pacing.answer_goes(n, n * 1.0)
     assert len(pacing._chats) <= CHATS_KEPT + 1
-    pacing.chats_not_ready(3 * CHATS_KEPT + 10.0)
-    assert pacing._chats == {}
+    assert pacing.chats_not_ready(3 * CHATS_KEPT + 10.0) == set()
+    assert pacing._spent == set()
 
 
 @given(st.lists(st.floats(0, 5), max_size=60), st.floats(0.5, 200))

@@ -185,3 +185,11 @@ async def test_a_message_of_nobody_is_done_without_an_answer(story: Story) -> No
 )
 def test_the_chat_an_update_belongs_to(update: dict[str, Any], chat: int | None) -> None:
     assert chat_of(update) == chat
+
+
+def test_an_update_nested_as_nobody_writes_is_none() -> None:
+    """It can never be stored, so it must not be fetched again for ever."""
+    nested: list[Any] = []
+    for _ in range(500_000):
+        nested = [nested]
+    assert as_row({"update_id": 1, "message": nested}) is None

@@ -196,15 +196,15 @@ async def test_each_role_has_its_own_menu(story: Story) -> None:
     def menu(person) -> list[str]:  # type: ignore[no-untyped-def]
         return [command["command"] for command in person.commands]
 
-    assert menu(story.owner) == ["newsession", "sessions", "reschedule", "cancel", "invite",
-                                 *arrival.PATIENT_MENU]  # fmt: skip
+    assert menu(story.owner) == ["newsession", "sessions", "reschedule", "cancel", "worklist",
+                                 "invite", *arrival.PATIENT_MENU]  # fmt: skip
     assert menu(story.ana) == list(arrival.PATIENT_MENU)
     story.owner.say("/invite front desk")
     link = link_in((await story.reads(story.owner))[-1])
     story.ben.open_link(link)
     assert "Welcome, Ben" in (await story.reads(story.ben))[-1]
     await story.ben.until(lambda: "newsession" in menu(story.ben))
-    assert menu(story.ben) == ["newsession", "sessions", "reschedule", "cancel",
+    assert menu(story.ben) == ["newsession", "sessions", "reschedule", "cancel", "worklist",
                                *arrival.PATIENT_MENU]  # fmt: skip
     await story.reads(story.owner)
     story.owner.press("Take it back")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 import shutil
 import socket
 import sqlite3
@@ -321,9 +322,13 @@ async def test_there_is_nothing_else(web: Served, method: str, path: str, status
 
 @on_sqlite
 async def test_nothing_of_an_update_is_logged(
-    web: Served, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    web: Served,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     logs.configure("debug", "json")
+    caplog.set_level(logging.INFO, "aiohttp.access")
     rename(tmp_path, "inbox", "away")
     assert await web.post() == 503
     rename(tmp_path, "away", "inbox")
@@ -334,6 +339,7 @@ async def test_nothing_of_an_update_is_logged(
     events = [json.loads(line)["event"] for line in said.splitlines() if "bot.web" in line]
     assert events == ["webhook.not_stored", "webhook.not_an_update", "webhook.wrong_secret"]
     assert not [word for word in (WORDS, SECRET, "guessed", "7001", "2001") if word in said]
+    assert "aiohttp.access" not in said
 
 
 @on_sqlite

@@ -136,7 +136,10 @@ def why_unwanted(tx: Transaction, library: Library, row: Due) -> str | None:
 
 
 def planned_of(rows: Sequence[Reminder], library: Library) -> list[Planned]:
-    """Rows as content's own values, for what tells about them (`/plan`, `/next`)."""
+    """Rows as content's own values, for what tells about them (`/plan`, `/next`).
+
+    None of another version of the content: it will not be sent.
+    """
     return [
         Planned(
             key=row.step,
@@ -147,6 +150,7 @@ def planned_of(rows: Sequence[Reminder], library: Library) -> list[Planned]:
             due_local=row.due_local,
         )
         for row in rows
+        if library.has_step(row.step)
     ]
 
 
@@ -157,6 +161,7 @@ class Letters:
         self._tx = tx
         self._library = library
         self._standing = treatments.of_patients(tx, patients)
+        self._clinics: dict[int, Clinic] = {}
 
     def text(self, row: Due, at: datetime) -> str:
         """What the row says at `at` (aware, UTC), as Telegram's HTML."""
@@ -165,8 +170,14 @@ class Letters:
             session = current_session(standing)
         else:
             session = session_facts(self._tx.get_one(Treatment, row.treatment_id))
-        clinic = people.clinic(self._tx, row.clinic_id)
-        return messages.step_text(self._library, row.step, situation_of(clinic, row, session, at))
+        situation = situation_of(self._clinic(row.clinic_id), row, session, at)
+        return messages.step_text(self._library, row.step, situation)
+
+    def _clinic(self, clinic_id: int) -> Clinic:
+        """Asked for once, not once a row."""
+        if clinic_id not in self._clinics:
+            self._clinics[clinic_id] = people.clinic(self._tx, clinic_id)
+        return self._clinics[clinic_id]
 
 
 def _wanted(

@@ -34,7 +34,7 @@ from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoin
 from bot.chat import arrival, menus, reading
 from bot.chat.patient import enrolment, questions, stopping
 from bot.chat.sender import keyboard
-from bot.chat.staff import newsession, team, visits
+from bot.chat.staff import newsession, team, visits, worklist
 from bot.clock import Clock
 from bot.logs import where
 from storage import inbox, outgoing, people
@@ -78,6 +78,7 @@ COMMANDS: dict[str, Handle] = {
     "sessions": staff_only(visits.list_sessions),
     "reschedule": staff_only(visits.reschedule),
     "cancel": staff_only(visits.cancel),
+    "worklist": staff_only(worklist.show),
     "invite": staff_only(team.invite),
 }
 PRESSES: dict[str, Handle] = {
@@ -90,6 +91,8 @@ PRESSES: dict[str, Handle] = {
     "change": staff_only(visits.press),
     "sessions": staff_only(visits.list_sessions),
     "link": staff_only(visits.new_link),
+    "worklist": staff_only(worklist.show),
+    "seen": staff_only(worklist.press),
     "member": staff_only(team.take_back),
 }
 NOT_TEXT = ~filters.TEXT & ~filters.StatusUpdate.ALL

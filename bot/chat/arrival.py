@@ -25,7 +25,7 @@ PATIENT_MENU = (
     "stop",
     "language",
 )
-STAFF_MENU = ("newsession", "sessions", "reschedule", "cancel")
+STAFF_MENU = ("newsession", "sessions", "reschedule", "cancel", "worklist")
 OWNER_MENU = ("invite",)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import structlog
-from telegram.error import InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
 from telegram.ext import ExtBot
 
 from bot.chat.limiter import Limiter
@@ -20,6 +20,8 @@ WrongToken = InvalidToken
 """What every call raises if Telegram does not know the token."""
 NotReached = NetworkError
 """What a call raises if Telegram could not be asked."""
+NotTaken = BadRequest
+"""What a call raises if Telegram does not take what it was given."""
 AnyBot = ExtBot[Any]
 RETRY_SECONDS = 5.0
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -56,7 +58,11 @@ async def fetch_from_now_on(bot: AnyBot, stop: asyncio.Event) -> None:
 
 
 async def post_to(bot: AnyBot, url: str, secret: str, stop: asyncio.Event) -> None:
-    """Have Telegram post updates to `url`, as long as it takes or until `stop`."""
+    """Have Telegram post updates to `url`, as long as it takes or until `stop`. Raises NotTaken.
+
+    The one call there is: not even who the bot is gets asked.
+    """
+    await bot.request.initialize()
     await _insist(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED), stop)
 
 
@@ -65,6 +71,8 @@ async def _insist(call: Callable[[], Awaitable[object]], stop: asyncio.Event) ->
         try:
             await call()
             return
+        except BadRequest:  # a NetworkError to PTB, though no trying again will mend it
+            raise
         except (NetworkError, RetryAfter) as error:
             log.warning("connect.not_reached", problem=type(error).__name__)
             with suppress(TimeoutError):

@@ -38,7 +38,7 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class Sender:
-    """`delivery.outcome.Send` over PTB's bot."""
+    """`delivery.outcome.Line` over PTB's bot."""
 
     def __init__(self, bot: ExtBot[Any]) -> None:
         self._bot = bot
@@ -54,6 +54,16 @@ class Sender:
             # A reply that is not what the Bot API says: something was sent, and nobody knows what.
             log.exception("sender.reply_not_understood")
             return Unknown()
+
+    async def is_heard(self) -> bool:
+        """Whether Telegram answers, asked by what sends nothing."""
+        try:
+            await self._bot.get_me()
+        except RetryAfter:
+            return True
+        except TelegramError:
+            return False
+        return True
 
     async def _send(self, message: Outgoing, pace: str | None) -> Message:
         if message.qr is not None:

@@ -16,6 +16,7 @@ written by then it leaves.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,9 +32,9 @@ from bot.delivery.choosing import TRIED_LATELY, choose, fits, never
 from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
     Attempt,
+    Line,
     Outcome,
     Retry,
-    Send,
     Sent,
     Unknown,
     Unreachable,
@@ -42,6 +43,7 @@ from bot.delivery.outcome import (
     to_record,
 )
 from bot.delivery.pacing import Pacing
+from bot.delivery.silence import Silence
 from bot.metrics import Metrics
 from content.library import Library
 from storage import people, reminders
@@ -95,7 +97,7 @@ class Dispatcher:
         library: Library,
         clock: Clock,
         pacing: Pacing,
-        send: Send,
+        send: Line,
         slots: int,
         answering: Callable[[], Collection[int]],
         metrics: Metrics,
@@ -113,6 +115,7 @@ class Dispatcher:
         self._slots = slots
         self._answering = answering
         self._metrics = metrics
+        self._silence = Silence()
         self._wake = asyncio.Event()
         self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._finished = list(unrecorded)
@@ -165,7 +168,12 @@ class Dispatcher:
         So nothing is claimed while outcomes cannot be stored.
         """
         now = self._clock.monotonic()
+        if self._silence.asks(now) and await self._send.is_heard():
+            self._silence.heard()
+            log.info("dispatcher.telegram_answers_again")
         free = min(self._slots - len(self._in_flight), self._pacing.reminders_now(now))
+        if self._silence.holds:
+            free = 0
         batch = list(self._finished)
         if free <= 0 and not batch:
             return
@@ -203,9 +211,19 @@ class Dispatcher:
         except Exception:
             log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
         finally:
+            self._listen(outcome)
             self._finished.append((errand, outcome))
             self._in_flight.pop(errand.message.account, None)
             self.wake()
+
+    def _listen(self, outcome: Outcome) -> None:
+        if not isinstance(outcome, Unknown) and outcome != Retry():
+            self._silence.heard()
+            return
+        before = self._silence.holds
+        self._silence.nothing_heard()
+        if self._silence.holds and not before:
+            log.warning("dispatcher.telegram_is_silent")
 
     async def _record_what_is_left(self) -> None:
         """At the end, for as long as it takes; also what came back after the lead was lost."""
@@ -224,15 +242,15 @@ class Dispatcher:
             return
         self._finished = self._finished[len(batch) :]
         now = self._clock.now()
+        told: dict[str, list[int]] = defaultdict(list)
         for errand, outcome in batch:
-            name = type(outcome).__name__.lower()
             for attempt in errand.attempts:
-                self._metrics.outcome("reminder", name)
+                told[type(outcome).__name__.lower()].append(attempt.id)
                 if isinstance(outcome, Sent):
-                    self._metrics.lateness((now - attempt.due_at).total_seconds())
-            log.info("reminder.outcome", reminders=[it.id for it in errand.attempts], outcome=name)
-        if lost:
-            log.warning("reminder.outcomes_not_ours", count=lost)
+                    self._metrics.lateness((now - attempt.expected_at).total_seconds())
+        for name, ids in told.items():
+            self._metrics.outcome("reminder", name, len(ids))
+        log.info("reminders.recorded", lost=lost, **told)
 
 
 def _record_and_take(
@@ -340,7 +358,8 @@ def attempt_of(
         id=row.id,
         fence=fence,
         attempts=attempts,
-        due_at=row.due_at,
+        # One that rightly waited, for the morning say, is not late; one tried again is.
+        expected_at=row.due_at if row.attempts or row.try_at is None else row.try_at,
         tried_at=tried_at,
         expires_at=row.expires_at,
         if_unknown=library.step(row.step).if_unknown,

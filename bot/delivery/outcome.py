@@ -57,6 +57,14 @@ class Send(Protocol):
         ...
 
 
+class Line(Send, Protocol):
+    """The line to Telegram, which may be dead."""
+
+    async def is_heard(self) -> bool:
+        """Whether Telegram answers now; nobody receives anything."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """A claimed reminder: what its outcome is judged by."""
@@ -64,7 +72,8 @@ class Attempt:
     id: int
     fence: int
     attempts: int
-    due_at: datetime
+    expected_at: datetime
+    """When it was to go: what its lateness is counted from."""
     tried_at: datetime
     expires_at: datetime
     if_unknown: Literal["resend", "hold"]

@@ -16,7 +16,6 @@ CHAT_BURST = 3.0
 GROUP_RATE = 20 / 60
 SECOND_REFUSAL_WITHIN = 2.0
 CHATS_KEPT = 10_000
-CHATS_LOOKED_AT = 500
 
 
 @dataclass
@@ -66,6 +65,8 @@ class Pacing:
         self._reminders = _bucket(rate)
         self._kept_for_reminders = _bucket(rate / 2)
         self._chats: dict[int, Bucket] = {}
+        self._spent: set[int] = set()
+        """The chats that were written to until they had no whole token left."""
         self._holds: dict[int, float] = {}
         self._held_until = 0.0
         self._refused: tuple[int, float] = (0, float("-inf"))
@@ -89,14 +90,14 @@ class Pacing:
 
     def chats_not_ready(self, now: float) -> set[int]:
         """The chats to which no reminder is claimed now: held, or written to a moment ago."""
-        if len(self._chats) > CHATS_LOOKED_AT:
-            self._forget(now)
-        held = {chat for chat, until in self._holds.items() if until > now}
-        return held | {chat for chat, bucket in self._chats.items() if bucket.whole(now) < 1}
+        self._spent = {chat for chat in self._spent if self._chat(chat, now).whole(now) < 1}
+        self._holds = {chat: until for chat, until in self._holds.items() if until > now}
+        return self._spent | self._holds.keys()
 
     def reminder_claimed(self, chat: int, now: float) -> None:
-        for bucket in (self._reminders, self._all, self._kept_for_reminders, self._chat(chat, now)):
+        for bucket in (self._reminders, self._all, self._kept_for_reminders):
             bucket.spend(now)
+        self._written_to(chat, now)
 
     # --- answers: asked again after each wait, since a hold may have come meanwhile
 
@@ -111,7 +112,7 @@ class Pacing:
 
     def answer_goes(self, chat: int, now: float) -> None:
         self._all.spend(now)
-        self._chat(chat, now).spend(now)
+        self._written_to(chat, now)
 
     def answer_waits(self) -> None:
         """An answer is waiting: reminders make room."""
@@ -130,6 +131,12 @@ class Pacing:
             self._held_until = max(self._held_until, now + retry_after)
         self._refused = (chat, now)
 
+    def _written_to(self, chat: int, now: float) -> None:
+        bucket = self._chat(chat, now)
+        bucket.spend(now)
+        if bucket.whole(now) < 1:
+            self._spent.add(chat)
+
     def _chat(self, chat: int, now: float) -> Bucket:
         if len(self._chats) > CHATS_KEPT:
             self._forget(now)
@@ -144,7 +151,6 @@ class Pacing:
         self._chats = {
             chat: bucket for chat, bucket in self._chats.items() if not bucket.is_full(now)
         }
-        self._holds = {chat: until for chat, until in self._holds.items() if until > now}
 
 
 def _bucket(rate: float) -> Bucket:

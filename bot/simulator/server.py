@@ -157,7 +157,7 @@ class Simulator(World):
 
     def _pass_flood_limits(self, call: Call) -> None:
         if call.method in SENDING and call.chat_id is not None:
-            retry_after = self.buckets.take(call.chat_id, call.monotonic)
+            retry_after = self.buckets.take(call.chat_id, self.clock.monotonic())
             if retry_after is not None:
                 raise too_many_requests(retry_after)
 

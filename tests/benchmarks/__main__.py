@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import machine, pure, sending
+from tests.benchmarks import claiming, draining, machine, pure, sending, starting
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.databases import PostgreSQL, SQLite
 from tests.benchmarks.processes import HELPING, pin
@@ -30,6 +30,9 @@ Measure = Callable[[Bench], Sequence[Table]]
 BENCHMARKS: dict[str, Measure] = {
     "pure": pure.measure,
     "sending": sending.measure,
+    "starting": starting.measure,
+    "claiming": claiming.measure,
+    "draining": draining.measure,
 }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from bot.clock import SystemClock
 from tests.benchmarks.databases import Fill
 
 Size = TypeVar("Size", int, float)
@@ -22,6 +24,11 @@ class Place(Protocol):
     def drop(self, url: str) -> None: ...
 
 
+def _noon_tomorrow() -> datetime:
+    tomorrow = SystemClock().now() + timedelta(days=1)
+    return tomorrow.replace(hour=12, minute=0, second=0, microsecond=0)
+
+
 @dataclass
 class Bench:
     """One run. `smallest`: only to see that everything still works; `largest`: the largest too."""
@@ -30,6 +37,8 @@ class Bench:
     places: list[Place]
     smallest: bool = False
     largest: bool = False
+    noon: datetime = field(default_factory=_noon_tomorrow)
+    """A moment ahead of the whole run, when people whose clock shows UTC are awake."""
     _numbers: count[int] = field(default_factory=count)
 
     @property
@@ -37,9 +46,17 @@ class Bench:
         """What the measured processes say."""
         return self.folder / "log"
 
+    def new_log(self) -> Path:
+        """A log of its own."""
+        return self.folder / f"log{self.next_number()}"
+
     def size(self, usual: Size, least: Size) -> Size:
         """How many there are of something, or how long it lasts."""
         return least if self.smallest else usual
+
+    def more_rows(self) -> list[int]:
+        """Sizes of tables that are measured only by hand: they take minutes to fill."""
+        return [10_000_000] if self.largest else []
 
     def rounds(self, usual: int) -> int:
         return 1 if self.smallest else usual

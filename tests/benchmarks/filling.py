@@ -89,6 +89,8 @@ def fill_pending(
     all others copied from them within the database, which takes seconds for a million.
     """
     patients = -(-rows // ROWS_EACH)
+    if not patients:
+        return
     sorts = min(SORTS, patients)
     due = [since + n * (FOUR_WEEKS / sorts) for n in range(sorts)]
     mix = _people(tx, (due * -(-patients // sorts))[:patients], first=first, zone=zone, plan=False)

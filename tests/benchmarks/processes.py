@@ -14,11 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 ROOT = Path(__file__).parents[2]
 MEASURED, HELPING = 0, 1
 """The core of what is measured, and that of all that helps: sink, simulator, PostgreSQL."""
+READY = b" ready "
+PATIENCE = 300.0
+"""Seconds until a child must be ready."""
 
 
 def pin(core: int) -> None:
@@ -33,23 +36,74 @@ def command(module: str, *arguments: str) -> list[str]:
 
 @contextmanager
 def child(
-    module: str, *arguments: str, core: int, environment: Mapping[str, str] | None = None,
-    errors: int | IO[bytes] = subprocess.DEVNULL,
-) -> Iterator[subprocess.Popen[bytes]]:  # fmt: skip
-    """A module of ours as a process, ended with the block."""
-    with subprocess.Popen(  # noqa: S603  our own module
-        command(module, *arguments),
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        preexec_fn=lambda: pin(core),  # noqa: PLW1509  no threads of ours hold anything
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-            process.wait(15)
+    module: str,
+    *arguments: str,
+    core: int,
+    log: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Child]:
+    """A module as a process, ended with the block."""
+    with log.open("ab") as errors:
+        began = time.perf_counter()
+        process = subprocess.Popen(  # noqa: S603  our own modules
+            command(module, *arguments),
+            cwd=ROOT,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            preexec_fn=lambda: pin(core),  # noqa: PLW1509  no threads of ours hold anything
+        )
+    try:
+        yield Child(process, log, began)
+    finally:
+        process.terminate()
+        process.wait(15)
+        if process.stdout:
+            process.stdout.close()
+
+
+@dataclass(frozen=True)
+class Child:
+    """A process at work."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    began: float
+
+    def line(self) -> str:
+        """The next line it prints. Raises RuntimeError with the end of its log if it ended."""
+        assert self.process.stdout
+        said = self.process.stdout.readline().decode().strip()
+        if not said:
+            raise RuntimeError(self.log.read_text("utf-8")[-2000:])
+        return said
+
+    def ready(self) -> float:
+        """Wait until its log says so; the seconds since it was begun."""
+        while READY not in self.log.read_bytes():
+            if self.process.poll() is not None or time.perf_counter() - self.began > PATIENCE:
+                raise RuntimeError(self.log.read_text("utf-8")[-2000:])
+            time.sleep(0.002)
+        return time.perf_counter() - self.began
+
+    def megabytes(self) -> float:
+        """What it holds in memory."""
+        told = Path(f"/proc/{self.process.pid}/status")
+        if told.exists():
+            return int(told.read_text().partition("VmRSS:")[2].split()[0]) / 1024
+        asked = subprocess.run(  # noqa: S603
+            ["ps", "-o", "rss=", "-p", str(self.process.pid)],  # noqa: S607  where there is no /proc
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return int(asked.stdout) / 1024
+
+    def cpu(self) -> float | None:
+        """Seconds of CPU it has had; None where the system does not tell."""
+        told = Path(f"/proc/{self.process.pid}/stat")
+        if not told.exists():
+            return None
+        fields = told.read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def outcome(module: str, *arguments: str, log: Path) -> dict[str, Any]:
@@ -91,10 +145,9 @@ class Sink:
 
 
 @contextmanager
-def sink(delay: float = 0.0) -> Iterator[Sink]:
-    with child("tests.benchmarks.sink", "--delay", str(delay), core=HELPING) as process:
-        assert process.stdout
-        yield Sink(process.stdout.readline().decode().strip())
+def sink(log: Path) -> Iterator[Sink]:
+    with child("tests.benchmarks.sink", core=HELPING, log=log) as process:
+        yield Sink(process.line())
 
 
 @dataclass

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, EVENT_JOB_MISSED
-from apscheduler.job import Job
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from apscheduler.triggers.date import DateTrigger
-from sqlalchemy import insert
 from telegram import Bot
 from telegram.constants import ParseMode
 from telegram.ext import Application, CallbackContext
@@ -22,6 +18,7 @@ from tests.benchmarks import filling
 from tests.benchmarks.load import WARM_UP, Load, Sent
 from tests.benchmarks.plain import ptb_bot
 from tests.benchmarks.processes import Watch, all_of
+from tests.benchmarks.waiting import put_jobs
 
 ENDED = EVENT_JOB_EXECUTED | EVENT_JOB_ERROR | EVENT_JOB_MISSED
 AHEAD = timedelta(seconds=2)
@@ -102,28 +99,11 @@ async def _apscheduler(load: Load, defaults: dict[str, Any]) -> Sent:
         scheduler.add_listener(_run.one_ended, ENDED)
         scheduler.start(paused=True)
         due = SystemClock().now() + AHEAD
-        put_jobs(scheduler, store, [due] * load.count)
+        put_jobs(scheduler, store, send, [due] * load.count)
         scheduler.resume()
         sent = await _measured(due)
         scheduler.shutdown(wait=False)
         return sent
-
-
-def put_jobs(scheduler: Any, store: SQLAlchemyJobStore, due: list[datetime]) -> None:
-    """The rows that `add_job` makes, in one transaction: one by one takes minutes."""
-    rows = []
-    for n, at in enumerate(due, 1):
-        job = Job(
-            scheduler, id=str(n), func=send, args=(n,), kwargs={}, name=str(n),
-            trigger=DateTrigger(at, UTC), executor="default", next_run_time=at, **{
-                "misfire_grace_time": scheduler._job_defaults["misfire_grace_time"],
-                "coalesce": True, "max_instances": 1,
-            },
-        )  # fmt: skip
-        state = pickle.dumps(job.__getstate__(), store.pickle_protocol)
-        rows.append({"id": str(n), "next_run_time": at.timestamp(), "job_state": state})
-    with store.engine.begin() as connection:
-        connection.execute(insert(store.jobs_t), rows)
 
 
 async def _begin(load: Load, bot: Bot) -> None:

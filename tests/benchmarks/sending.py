@@ -64,7 +64,7 @@ def measure(bench: Bench) -> list[Table]:
     """Every way in turn, then all again: what else the machine does falls on all alike."""
     found: dict[Key, list[Sent]] = defaultdict(list)
     asked: dict[str, int] = {}
-    with sink() as telegram:
+    with sink(bench.log) as telegram:
         for _ in range(bench.rounds(3)):
             for row in rows(bench):
                 asked[row.name] = bench.size(row.count, 20)
@@ -93,7 +93,7 @@ def one(bench: Bench, row: Row, url: str, concurrency: int, profile: str = "") -
 
 def profile(bench: Bench) -> None:
     """Where the time of durable sending goes, thread by thread."""
-    with sink() as telegram:
+    with sink(bench.log) as telegram:
         for row in rows(bench):
             if row.way == "durable":
                 for thread in ("loop", "storage"):

@@ -26,7 +26,7 @@ from storage.reminders import sending
 from tests.faults.count import Count, Kill, count, read_rows
 from tests.faults.ward import PATIENCE, Size, Ward, prepare
 from tests.postgres import PostgresServer
-from tests.process import BotProcess, write_offset
+from tests.process import BotProcess, Nursery, write_offset
 from tests.story import settings_for
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -90,6 +90,7 @@ class Scene:
     database: Database
     ward: Ward
     random: random.Random
+    nursery: Nursery
     port: int
     """Telegram's."""
     bot: BotProcess = field(init=False)
@@ -109,7 +110,7 @@ class Scene:
         }
         number = len(self.processes)
         log = self.folder / f"{command}{number}.log"
-        made = BotProcess(environment, self.folder / "offset", log, command)
+        made = BotProcess(environment, self.folder / "offset", log, command, self.nursery)
         self.processes.append(made)
         return made
 
@@ -191,7 +192,7 @@ async def scene(
     """Open a scene on a fresh copy; afterwards no process is left."""
     chance = random.Random(seed)
     clock = MovableClock(START)
-    async with Simulator(clock=clock, limits=ENOUGH) as simulator:
+    async with Simulator(clock=clock, limits=ENOUGH) as simulator, Nursery() as nursery:
         settings = settings_for(simulator, folder / "none.db")
         url, codes = await asyncio.to_thread(store.copy, settings, size)
         settings = settings.model_copy(update={"database_url": url, "messages_per_second": rate})
@@ -214,6 +215,7 @@ async def scene(
             database=database,
             ward=ward,
             random=chance,
+            nursery=nursery,
             port=int(simulator.url.rpartition(":")[2]),
         )
         try:

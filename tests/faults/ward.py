@@ -296,9 +296,9 @@ def _outlook(tx: Transaction, now: datetime) -> tuple[int, datetime | None]:
     sending = tx.exec(select(Reminder.expires_at).where(Reminder.state == "sending")).all()
     if not rows:
         return 0, None
-    due = sum(try_at <= now for try_at, _ in rows if try_at)
+    tries = [try_at or now for try_at, _ in rows]
     ends = min([expires_at for _, expires_at in rows] + list(sending))
-    return due, min(rows[-1][0] or now, ends - 5 * MINUTE)
+    return sum(at <= now for at in tries), max(tries[0], min(tries[-1], ends - 5 * MINUTE))
 
 
 def _all_answered(tx: Transaction) -> bool:

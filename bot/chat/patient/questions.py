@@ -126,7 +126,7 @@ def _of_the_plan(
     here = situation(tx, known, now)
     if known.patient is None or here.session is None:
         return [_without_session(desk, known, incoming, here)]
-    text = tell(desk.library, here, _ahead(desk, tx, known.patient)) + _why_none(desk, known)
+    text = tell(desk.library, here, to_come(desk, tx, known.patient)) + _why_none(desk, known)
     return [Outgoing(account=incoming.account, text=text)]
 
 
@@ -211,7 +211,7 @@ def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: S
     )
 
 
-def _ahead(desk: Desk, tx: Transaction, patient: Patient) -> list[Planned]:
+def to_come(desk: Desk, tx: Transaction, patient: Patient) -> list[Planned]:
     """What will be sent, as things stand: nothing that `/stop` ended."""
     if patient.stopped == "everything":
         return []
