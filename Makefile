@@ -1,7 +1,7 @@
 # Everything a checkout needs, from Python 3.11 or newer, make and the package index alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench install format lock
+.PHONY: help demo test faults check bench install format lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -21,6 +21,9 @@ demo: $(READY) ## The whole product in your browser, without a token or an accou
 
 test: $(READY) ## The tests
 	$(BIN)/python -m pytest
+
+faults: $(READY) ## Every fault at its full length: hundreds of kills on each database, about 15 minutes
+	FAULTS=whole $(BIN)/python -m pytest -s tests/faults
 
 check: $(READY) ## All that must hold before a change goes in: format, lint, types, imports, tests
 	$(BIN)/ruff format --check .

@@ -95,7 +95,7 @@ class PostgresServer:
             self._own(self._folder)
             self._bin = self._within_reach()
             self._initialise()
-            self._port = _free_port()
+            self._port = free_port()
             self.start()
         except BaseException:
             self.__exit__()
@@ -263,7 +263,8 @@ class PostgresServer:
         return {"user": found.pw_uid, "group": found.pw_gid, "extra_groups": []}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as asked:
         asked.bind(("127.0.0.1", 0))
         port: int = asked.getsockname()[1]

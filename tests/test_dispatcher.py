@@ -25,6 +25,7 @@ from bot.delivery.outcome import (
     backoff,
 )
 from bot.delivery.pacing import Pacing
+from bot.delivery.silence import IN_A_ROW
 from bot.metrics import Metrics
 from content import library, messages
 from content.facts import Situation
@@ -562,3 +563,44 @@ async def test_a_claim_that_is_being_made_at_a_stop_is_still_sent(bench: Bench) 
     await running
     assert {row.state for row in (await bench.rows())[:1]} <= {"sent", "scheduled"}
     assert len(bench.telegram.sent) == sum(row.state == "sent" for row in await bench.rows())
+
+
+async def test_messages_that_waited_together_go_as_one(bench: Bench) -> None:
+    await bench.patients()
+
+    def close_together(tx: Transaction) -> None:
+        for minutes, row in enumerate(all_rows(tx)):
+            row.try_at = None
+            if row.step in ("first_evening", "day5"):
+                row.due_at = row.try_at = FIRST + timedelta(minutes=minutes)
+                row.expires_at = FIRST + timedelta(hours=3)
+
+    await bench.database.run(close_together)
+    bench.start()
+    bench.move_to(FIRST + timedelta(hours=1))
+    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) == 2)
+    (message,) = bench.telegram.sent
+    assert "pillow" in message.text.lower()
+    assert "Still red or puffy?" in message.text
+    assert [row.message_id for row in rows if row.state == "sent"] == [1, 1]
+
+
+async def test_while_telegram_says_nothing_no_more_are_put_into_doubt(bench: Bench) -> None:
+    await bench.patients(30)
+    bench.dispatcher = bench.new_dispatcher(slots=1)
+    bench.telegram.hears = False
+    bench.telegram.says = [Unknown()] * 30
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.until(lambda rows: sum(row.state == "unknown" for row in rows) == IN_A_ROW)
+    while bench.telegram.asked < 3:
+        bench.clock.move(timedelta(seconds=2))
+        bench.dispatcher.wake()
+        await asyncio.sleep(0)
+    assert len(bench.telegram.sent) == IN_A_ROW
+
+    bench.telegram.says = []
+    bench.telegram.hears = True
+    bench.clock.move(timedelta(seconds=20))
+    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) >= 25)
+    assert all(row.state in ("sent", "unknown") for row in rows if row.step == "first_hours")

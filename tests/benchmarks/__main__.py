@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.benchmarks import claiming, draining, machine, pure, sending, starting
+from tests.benchmarks import (
+    claiming,
+    draining,
+    living,
+    machine,
+    pure,
+    recording,
+    sending,
+    starting,
+)
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.databases import PostgreSQL, SQLite
 from tests.benchmarks.processes import HELPING, pin
@@ -33,6 +42,8 @@ BENCHMARKS: dict[str, Measure] = {
     "starting": starting.measure,
     "claiming": claiming.measure,
     "draining": draining.measure,
+    "living": living.measure,
+    "recording": recording.measure,
 }
 
 

@@ -56,9 +56,7 @@ def play(bench: Bench, database: str, count: int, speed: float) -> tuple[Report,
     """The report, and the machine's monotonic second at which the fast clock showed NOON."""
     origin = time.monotonic()
     stage = Stage(crowd=count, origin=origin, speed=speed)
-    with child(
-        "tests.benchmarks.telegram", stage.dumps(), core=HELPING, log=bench.log
-    ) as telegram:
+    with child("tests.benchmarks.telegram", stage.dumps(), core=HELPING, log=bench.log) as telegram:
         address = json.loads(telegram.line())
         fast = ("tests.benchmarks.fastbot", str(origin), str(speed))
         with product.run(bench, database, **address, module=fast) as bot:

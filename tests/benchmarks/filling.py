@@ -66,9 +66,7 @@ def texts() -> list[str]:
         messages.step_text(
             shipped,
             it.planned.key,
-            Situation(
-                at=it.planned.due_at, clinic=CLINIC, patient=it.patient, session=it.session
-            ),
+            Situation(at=it.planned.due_at, clinic=CLINIC, patient=it.patient, session=it.session),
         )
         for it in kinds()
     ]

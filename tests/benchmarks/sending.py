@@ -81,9 +81,7 @@ def one(bench: Bench, row: Row, url: str, concurrency: int, profile: str = "") -
     """One way, once, in a process of its own."""
     count = bench.size(row.count, 20)
     database = _database(bench, row, count)
-    load = Load(
-        url=url, count=count, concurrency=concurrency, database=database, profile=profile
-    )
+    load = Load(url=url, count=count, concurrency=concurrency, database=database, profile=profile)
     try:
         return Sent(**outcome("tests.benchmarks.measured", row.way, load.dumps(), log=bench.log))
     finally:

@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from itertools import cycle
 
 from bot.simulator import Simulator
@@ -36,6 +37,8 @@ class Stage:
     ask_every: float = 0.25
     asks: int = 0
     origin: float = 0.0
+    noon: str = NOON.isoformat()
+    """What the clock shows at `origin`."""
     speed: float = 1.0
 
     def accounts(self) -> range:
@@ -65,7 +68,7 @@ class Report:
 
 
 async def play(stage: Stage) -> None:
-    clock = fast.FastClock(NOON, stage.origin, stage.speed)
+    clock = fast.FastClock(datetime.fromisoformat(stage.noon), stage.origin, stage.speed)
     async with Simulator(clock=clock) as simulator:
         for account in (*stage.accounts(), *stage.asking()):
             simulator.add_person(account, "Ana").chat.refusal = None

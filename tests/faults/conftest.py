@@ -14,6 +14,7 @@ import pytest
 from tests.faults.scene import Scene, Store, scene
 from tests.faults.ward import Size
 from tests.postgres import PostgresServer
+from tests.process import Nursery
 
 OpenScene = Callable[..., AbstractAsyncContextManager[Scene]]
 
@@ -34,6 +35,12 @@ def plug() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery]:
+    with Nursery() as nursery:
+        yield nursery
+
+
+@pytest.fixture(scope="session")
 def on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Store:
     return Store(tmp_path_factory.mktemp("prepared"))
 
@@ -51,13 +58,13 @@ def store(request: pytest.FixtureRequest) -> Store:
 
 
 @pytest.fixture
-def ward_of(tmp_path: Path, seed: int) -> OpenScene:
+def ward_of(tmp_path: Path, seed: int, nursery: Nursery) -> OpenScene:
     """`async with ward_of(store, silent=.., writing=.., invited=..) as scene:`."""
 
     def opened(
-        store: Store, *, silent: int, writing: int = 0, invited: int = 0, rate: float = 60
+        store: Store, *, silent: int, writing: int = 0, invited: int = 0
     ) -> AbstractAsyncContextManager[Scene]:
         size = Size(silent=silent, writing=writing, invited=invited)
-        return scene(store, tmp_path, seed, size, rate=rate)
+        return scene(store, nursery, tmp_path, seed, size)
 
     return opened

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ from storage.models import Inbox, OutgoingRow, Reminder
 from storage.reminders import sending
 from tests.faults.count import Count, Kill, count, read_rows
 from tests.faults.ward import PATIENCE, Size, Ward, prepare
-from tests.postgres import PostgresServer
+from tests.postgres import PostgresServer, free_port
 from tests.process import BotProcess, Nursery, write_offset
 from tests.story import settings_for
 
@@ -94,12 +95,15 @@ class Scene:
     port: int
     """Telegram's."""
     bot: BotProcess = field(init=False)
+    """What sends: `run` on SQLite, `worker` on PostgreSQL, where `web` receives beside it."""
+    web: BotProcess | None = field(init=False)
     processes: list[BotProcess] = field(default_factory=list)
     kills: list[Kill] = field(default_factory=list)
     _began: float = 0.0
 
     def __post_init__(self) -> None:
-        self.bot = self.process("run")
+        self.web = self.process("web") if self.store.server else None
+        self.bot = self.process("worker" if self.store.server else "run")
 
     def process(self, command: str) -> BotProcess:
         """One more process of the bot, not started yet."""
@@ -118,6 +122,11 @@ class Scene:
         """Start the bot, and note since when it has been at it."""
         self._began = self.clock.monotonic()
         await self.bot.start()
+
+    async def receive(self) -> None:
+        """See to it that `web` is there, where there is one."""
+        if self.web and not self.web.runs:
+            await self.web.start()
 
     async def begin(self) -> None:
         """`start` without waiting."""
@@ -181,21 +190,23 @@ class Scene:
         await self.ward.close_doors()
         for process in self.processes:
             if process.runs:
-                assert await process.terminate() == 0, process.log.read_text()[-3000:]
+                assert await process.terminate() == 0, process.log.read_text()
         return count(self.ward, await self.database.read(read_rows), self.kills)
 
 
 @asynccontextmanager
 async def scene(
-    store: Store, folder: Path, seed: int, size: Size, *, rate: float = RATE
+    store: Store, nursery: Nursery, folder: Path, seed: int, size: Size
 ) -> AsyncIterator[Scene]:
     """Open a scene on a fresh copy; afterwards no process is left."""
     chance = random.Random(seed)
     clock = MovableClock(START)
-    async with Simulator(clock=clock, limits=ENOUGH) as simulator, Nursery() as nursery:
+    async with Simulator(clock=clock, limits=ENOUGH) as simulator:
         settings = settings_for(simulator, folder / "none.db")
         url, codes = await asyncio.to_thread(store.copy, settings, size)
-        settings = settings.model_copy(update={"database_url": url, "messages_per_second": rate})
+        settings = settings.model_copy(
+            update={"database_url": url, "messages_per_second": RATE, **_webhook(free_port())}
+        )
         database = Database(url)
         ward = Ward(
             simulator=simulator,
@@ -226,6 +237,14 @@ async def scene(
                     await process.kill()
             await asyncio.to_thread(database.close)
         assert simulator.wrong_calls == []
+
+
+def _webhook(port: int) -> dict[str, object]:
+    return {
+        "webhook_url": f"http://127.0.0.1:{port}/updates",
+        "webhook_secret": secrets.token_urlsafe(12),
+        "port": port,
+    }
 
 
 def _open(tx: Transaction) -> tuple[list[int], list[int], int, set[int | None]]:

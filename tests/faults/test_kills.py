@@ -20,9 +20,13 @@ async def test_killed_again_and_again(store: Store, ward_of: OpenScene) -> None:
     )
     async with ward_of(store, **people) as scene:
         scene.ward.open_doors()
+        await scene.receive()
         for _ in range(KILLS):
             await _lived_for_a_while(scene)
             await scene.kill()
+            if scene.web and scene.random.random() < 0.3:
+                await scene.web.kill()
+                await scene.receive()
         await scene.start()
         counted = await scene.end()
         sys.stdout.write(counted.table(f"kill -9 on {store.kind}"))

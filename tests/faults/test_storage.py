@@ -19,18 +19,21 @@ from tests.postgres import Stop
 
 LOCKED_SECONDS = 12.0 if WHOLE else 2.0
 """Longer than the ten seconds a write waits, so that writes fail as well."""
-FULL_SECONDS = 6.0 if WHOLE else 2.0
+FULL_SECONDS = 6.0 if WHOLE else 1.0
 ROOM = 150_000
 """Bytes a file may have: the write-ahead log is beyond it soon, the database is already."""
 
 
 async def test_postgresql_restarted_again_and_again(on_postgres: Store, ward_of: OpenScene) -> None:
     """What was on its way is written down when the server is back: nothing is in doubt for it."""
-    people = {"silent": 400, "writing": 30, "invited": 10} if WHOLE else {"silent": 60}
-    ends: list[Stop] = ["immediate", "fast"] * 5 if WHOLE else ["immediate", "immediate"]
+    people = (
+        {"silent": 400, "writing": 30, "invited": 10} if WHOLE else {"silent": 60, "writing": 9}
+    )
+    ends: list[Stop] = ["immediate", "fast"] * 5 if WHOLE else ["immediate"]
     server = on_postgres.server
     assert server
     async with ward_of(on_postgres, **people) as scene:
+        await scene.receive()
         await scene.start()
         scene.ward.open_doors()
         for how in ends:

@@ -180,7 +180,7 @@ class Ward:
         if due < LITTLE and ahead:
             await self.rest()
             self.move_to(max(self.clock.now(), ahead))
-            self._resting = False
+            self.go_on()
 
     async def rest(self) -> None:
         """Nobody writes any more, and all that was written is answered. Needs a bot that runs."""
@@ -192,6 +192,10 @@ class Ward:
                 or not await self.database.read(_all_answered)
             ):
                 await asyncio.sleep(0.02)
+
+    def go_on(self) -> None:
+        """People write again."""
+        self._resting = False
 
     async def drain(self) -> None:
         """Let everything end that is due by now, the repeats of the doubtful included."""
