@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ import content.library
 from bot import web as web_server
 from bot.care import dates
 from bot.care.values import Desk
-from bot.chat import menus
+from bot.chat import arrival, menus
 from bot.chat.application import AnyApplication, Doors
 from bot.chat.connection import (
     NotReached,
@@ -168,7 +169,13 @@ class Bot:
             self.metrics,
             Sender(self._bot),
         )
-        answers = Answers(database=database, clock=clock, send=sender, metrics=metrics)
+        answers = Answers(
+            database=database,
+            clock=clock,
+            send=sender,
+            too_late=partial(arrival.answered_too_late, desk),
+            metrics=metrics,
+        )
         dispatcher = Dispatcher(
             database=database,
             library=self._library,

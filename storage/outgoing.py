@@ -13,7 +13,10 @@ from storage.database import Transaction
 from storage.models import BEING_SENT, WAITING, OutgoingRow
 
 GOOD_FOR = timedelta(hours=1)
-"""An answer that could not be sent for so long is not sent any more."""
+"""An answer that could not be sent for so long is not sent any more: its reader is told so."""
+GOOD_FOR_OTHERS = timedelta(hours=24)
+"""What somebody is told because of what another wrote, an alarm above all: late is better than
+never."""
 KEEP = timedelta(days=14)
 
 
@@ -24,13 +27,17 @@ class Claimed:
     id: int
     account: int
     payload: str
-    expires_at: datetime
     doubted: bool
     fence: int
 
 
 def add(
-    tx: Transaction, answers: Sequence[tuple[int, str]], *, update_id: int | None, now: datetime
+    tx: Transaction,
+    answers: Sequence[tuple[int, str]],
+    *,
+    update_id: int | None,
+    now: datetime,
+    good_for: timedelta = GOOD_FOR,
 ) -> None:
     """Keep (account, payload) answers in the order they are to be read."""
     for account, payload in answers:
@@ -40,7 +47,7 @@ def add(
                 account=account,
                 payload=payload,
                 created_at=now,
-                expires_at=now + GOOD_FOR,
+                expires_at=now + good_for,
             )
         )
         tx.flush()  # ids in the order of the answers
@@ -51,21 +58,32 @@ def accounts_waiting(tx: Transaction) -> list[int]:
     return list(tx.exec(select(OutgoingRow.account).where(WAITING).distinct()).all())
 
 
-def claim(tx: Transaction, account: int, now: datetime) -> Claimed | None:
-    """The account's oldest open answer, now `sending`; those too late are given up on the way."""
-    rows = tx.exec(
+def give_up_late(tx: Transaction, account: int, now: datetime) -> int:
+    """Give up what could not be sent to the account in time; how many of them were answers."""
+    late = tx.exec(
+        select(OutgoingRow).where(
+            OutgoingRow.account == account, WAITING, col(OutgoingRow.expires_at) <= now
+        )
+    ).all()
+    for row in late:
+        row.state, row.payload = "expired", ""
+    tx.flush()
+    return sum(row.update_id is not None for row in late)
+
+
+def claim(tx: Transaction, account: int) -> Claimed | None:
+    """The account's oldest open answer, now `sending`."""
+    row = tx.exec(
         select(OutgoingRow)
         .where(OutgoingRow.account == account, WAITING)
         .order_by(col(OutgoingRow.id))
-    )
-    for row in rows:
-        if row.expires_at <= now:
-            row.state, row.payload = "expired", ""
-            continue
-        row.state = "sending"
-        row.fence += 1
-        return Claimed(row.id, row.account, row.payload, row.expires_at, row.doubted, row.fence)
-    return None
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    row.state = "sending"
+    row.fence += 1
+    return Claimed(row.id, row.account, row.payload, row.doubted, row.fence)
 
 
 def release(tx: Transaction, claimed: Claimed, *, doubted: bool) -> None:

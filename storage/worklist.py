@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
@@ -100,9 +100,9 @@ def see_to(
     found = tx.execute(_unanswered(tx, clinic_id).where(col(Inbox.id).in_(updates))).all()
     for arrival, _, patient, _ in found:
         seen.append(SeenTo(f"update {arrival}", patient.id if patient else None, None))
-    tx.execute(
-        update(Inbox).where(col(Inbox.id).in_([row[0] for row in found])).values(seen_at=now)
-    )
+    if found:
+        arrivals = [arrival for arrival, *_ in found]
+        tx.execute(update(Inbox).where(col(Inbox.id).in_(arrivals)).values(seen_at=now))
     return seen
 
 
@@ -137,7 +137,7 @@ def _unanswered(tx: Transaction, clinic_id: int) -> Select[int, datetime, Patien
     whose = or_(col(Patient.id).is_not(None), col(Staff.id).is_not(None))
     first = people.first_clinic(tx)
     if first is not None and first.id == clinic_id:
-        whose = or_(whose, ~_is_known(col(Inbox.account)))
+        whose = or_(whose, _is_nobodys(col(Inbox.account)))
     return (
         select(col(Inbox.id), col(Inbox.received_at), Patient, Staff)
         .outerjoin(
@@ -154,13 +154,17 @@ def _unanswered(tx: Transaction, clinic_id: int) -> Select[int, datetime, Patien
     )
 
 
-def _is_known(account: Mapped[int | None]) -> ColumnElement[bool]:
-    """Whether it is the account of any clinic's patient or team."""
+def _is_nobodys(account: Mapped[int | None]) -> ColumnElement[bool]:
+    """Whether it is the account of no clinic's patient or team.
+
+    Looked up one by one: of an `EXISTS`, PostgreSQL may make a list of all accounts there are.
+    """
     patient, member = aliased(Patient), aliased(Staff)
-    return or_(
-        exists().where(col(patient.account) == account),
-        exists().where(col(member.account) == account, col(member.left_at).is_(None)),
+    patients = select(col(patient.id)).where(col(patient.account) == account)
+    members = select(col(member.id)).where(
+        col(member.account) == account, col(member.left_at).is_(None)
     )
+    return and_(*(one.limit(1).scalar_subquery().is_(None) for one in (patients, members)))
 
 
 def _unreachable(clinic_id: int) -> Select[Patient]:

@@ -229,14 +229,18 @@ def be_the_nursery() -> None:
     """Fork a bot for each line; say [pid, null] when it is there and [pid, code] when it ended."""
     content.library.load()
     dates.warm_up()
-    signal.signal(signal.SIGCHLD, lambda *_: _tell_who_ended())
+    alive: set[int] = set()
+    signal.signal(signal.SIGCHLD, lambda *_: _tell_who_ended(alive))
     for line in sys.stdin:
         told = json.loads(line)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
         if not (child := os.fork()):
             _be_a_child(told)
+        alive.add(child)
         _tell(child, None)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+    for child in list(alive):  # whoever wanted them is gone
+        os.kill(child, signal.SIGKILL)
 
 
 def _be_a_child(told: dict[str, Any]) -> NoReturn:
@@ -257,9 +261,10 @@ def _be_a_child(told: dict[str, Any]) -> NoReturn:
         os._exit(code)
 
 
-def _tell_who_ended() -> None:
+def _tell_who_ended(alive: set[int]) -> None:
     with suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            alive.discard(ended[0])
             _tell(ended[0], os.waitstatus_to_exitcode(ended[1]))
 
 

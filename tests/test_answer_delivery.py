@@ -37,7 +37,13 @@ class Post:
         self.answers = self.new()
 
     def new(self) -> Answers:
-        return Answers(database=self.database, clock=self.clock, send=self.send, metrics=Metrics())
+        return Answers(
+            database=self.database,
+            clock=self.clock,
+            send=self.send,
+            too_late=lambda _tx, account: Outgoing(account=account, text="sorry, too late"),
+            metrics=Metrics(),
+        )
 
     async def send(self, message: Outgoing, kind: Kind) -> Outcome:
         assert kind == "answer"
@@ -149,11 +155,26 @@ async def test_an_answer_older_than_an_hour_is_given_up(post: Post) -> None:
     await post.write("new")
     post.answers.notify([7])
     await post.idle()
-    assert post.sent == [(7, "new")]
+    assert post.sent == [(7, "new"), (7, "sorry, too late")]
     assert [(row.state, row.payload) for row in await post.rows()] == [
         ("expired", ""),
         ("sent", ""),
+        ("sent", ""),
     ]
+
+
+async def test_a_word_about_what_came_to_nothing_is_not_followed_by_another(post: Post) -> None:
+    await post.write("old")
+    post.says = [Retry(7200.0)]
+    post.clock.move(timedelta(hours=1))
+    post.answers.notify([7])
+    await post.until_sent(1)
+    await post.answers.stop()
+    post.clock.move(timedelta(hours=3))
+    post.answers = post.new()
+    await post.answers.recover()
+    await post.idle()
+    assert post.sent == [(7, "sorry, too late")]
 
 
 async def test_at_a_start_what_waited_is_sent_and_what_was_on_its_way_once_more(

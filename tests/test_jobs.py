@@ -36,7 +36,7 @@ async def test_a_moved_clock_moves_the_clean_up(tmp_path: Path) -> None:
         inbox.store(tx, [(1, 7, "{}"), (2, 7, "{}")], NOW)
         inbox.done(tx, 1, NOW)
         outgoing.add(tx, [(7, "{}")], update_id=1, now=NOW)
-        claimed = outgoing.claim(tx, 7, NOW)
+        claimed = outgoing.claim(tx, 7)
         assert claimed
         outgoing.finish(tx, claimed, "sent")
 

@@ -282,7 +282,7 @@ def test_a_page_of_any_names_is_one_message_and_leaves_nobody_out(
 
     counter.ask(rename)
     pages = [counter.say(OWNER, "/worklist")]
-    while "Show more" in counter.labels(OWNER):
+    while "Show more" in [it.label for it in counter.buttons(counter.shown[OWNER][-1])]:
         pages.append(counter.press(OWNER, "Show more"))
     assert sum(page.count(name) for page in pages) == 5
     assert [n for n in range(1, 6) if any(f"{n}. {name}" in page for page in pages)] == [
@@ -363,7 +363,7 @@ def test_who_cannot_be_reached_has_no_button_and_stays_until_reached(counter: Co
     counter.enrol(PATIENT)
     unreachable(counter, PATIENT, "blocked")
     shown = counter.say(OWNER, "/worklist")
-    assert counter.labels(OWNER) == []
+    assert counter.shown[OWNER][-1].buttons == ()
     assert "press ✓" not in shown
     counter.send(OWNER, "seen:m1:u1")
     assert "Cannot be reached" in counter.say(OWNER, "/worklist")
@@ -405,29 +405,24 @@ def of_two_clinics(tx: Transaction, many: int = 0) -> None:
     tx.flush()
     tx.add(Staff(clinic_id=2, account=9001, name="Rival", role="owner", joined_at=MOMENT))
     rows = Rows(tx)
-    rows.patients(many or 1)
     rows.patients(3, unreachable_at=MOMENT)
     rows.patients(clinic_id=2, unreachable_at=MOMENT)
-    _more_sessions(tx, many)
-    rows.reminders(many, state="sent")
-    rows.reminders(many, try_at=AHEAD)
     rows.reminders(4, state="failed")
     rows.reminders(state="failed", seen_at=MOMENT)
     rows.reminders(5, state="unknown")
     rows.reminders(2, state="unknown", try_at=AHEAD)
     rows.reminders(clinic_id=2, state="failed")
-    rows.updates(many, state="done")
     rows.updates(6, state="aside", account=424242)
     rows.updates(state="aside", account=424242, seen_at=MOMENT)
     rows.updates(state="aside", account=9001)
     rows.updates(state="new")
-
-
-def _more_sessions(tx: Transaction, many: int) -> None:
-    one = tx.exec(select(Treatment)).one()
-    same = one.model_dump(exclude={"id"})
     if many:
-        tx.execute(insert(Treatment), [same] * many)
+        rows.patients(many)
+        rows.reminders(many, state="sent")
+        rows.reminders(many, try_at=AHEAD)
+        rows.updates(many, state="done")
+        session = tx.exec(select(Treatment)).one().model_dump(exclude={"id"})
+        tx.execute(insert(Treatment), [session] * many)
 
 
 def walk(tx: Transaction, clinic_id: int, limit: int) -> list[tuple[str, worklist.Item]]:
@@ -478,7 +473,6 @@ async def test_what_is_not_in_trouble_costs_nothing(database: Database) -> None:
     def asking(tx: Transaction) -> None:
         worklist.page(tx, 1, offset=0, limit=5)
         worklist.page(tx, 1, offset=10, limit=50)
-        worklist.see_to(tx, 1, messages=[1, 2, 3], updates=[1, 2, 3], now=MOMENT)
 
     plans = await database.run(plans_of, asking)
     assert len(plans) > 10

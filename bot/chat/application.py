@@ -262,9 +262,19 @@ def _in_one(
     reactions = handle(desk, tx, incoming, now)
     if now - incoming.written_at > LATE:
         reactions = _late(desk, tx, incoming, reactions)
-    answers = [(it.account, it.dumps()) for it in reactions if isinstance(it, Outgoing)]
-    outgoing.add(tx, answers, update_id=update_id, now=now)
+    _keep(tx, reactions, incoming.account, update_id, now)
     return reactions
+
+
+def _keep(
+    tx: Transaction, reactions: Sequence[Reaction], writer: int, update_id: int, now: datetime
+) -> None:
+    """Its answers as rows, and what others are told because of it."""
+    said = [it for it in reactions if isinstance(it, Outgoing)]
+    answers = [(it.account, it.dumps()) for it in said if it.account == writer]
+    outgoing.add(tx, answers, update_id=update_id, now=now)
+    others = [(it.account, it.dumps()) for it in said if it.account != writer]
+    outgoing.add(tx, others, update_id=update_id, now=now, good_for=outgoing.GOOD_FOR_OTHERS)
 
 
 def _late(

@@ -97,6 +97,11 @@ def could_not_answer(desk: Desk, tx: Transaction, account: int) -> Outgoing:
     return _said(desk, tx, account, "chat.failed")
 
 
+def answered_too_late(desk: Desk, tx: Transaction, account: int) -> Outgoing:
+    """Said to somebody whose answer could not be sent for so long that it was given up."""
+    return _said(desk, tx, account, "chat.too_late")
+
+
 def private_please(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
 ) -> Sequence[Reaction]:

@@ -7,7 +7,7 @@ never: the effect is in the transaction that wrote the row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 
 import structlog
@@ -33,6 +33,8 @@ from storage.outgoing import Claimed
 
 log = structlog.get_logger(__name__)
 
+SIDE_BY_SIDE = 64
+"""Chats answered at once: after an outage thousands wait, and what is claimed is to go soon."""
 REPEAT_UNKNOWN = 15.0
 """Seconds before an answer that may have arrived goes out once more: somebody waits, yet what
 cut it off must have time to pass."""
@@ -41,11 +43,22 @@ cut it off must have time to pass."""
 class Answers:
     """One task a chat that has answers waiting."""
 
-    def __init__(self, *, database: Database, clock: Clock, send: Send, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        clock: Clock,
+        send: Send,
+        too_late: Callable[[Transaction, int], Outgoing],
+        metrics: Metrics,
+    ) -> None:
+        """`too_late`: what an account is told whose answers could not be sent in time."""
         self._database = database
         self._clock = clock
         self._send = send
+        self._too_late = too_late
         self._metrics = metrics
+        self._places = asyncio.Semaphore(SIDE_BY_SIDE)
         self._chats: dict[int, asyncio.Task[None]] = {}
         self._again: set[int] = set()
         self._stopping = asyncio.Event()
@@ -79,7 +92,8 @@ class Answers:
         try:
             while not self._stopping.is_set():
                 try:
-                    pause = await self._one(account, failures)
+                    async with self._places:
+                        pause = await self._one(account, failures)
                 except NotLeading:
                     return  # whoever leads now takes it up
                 except Exception:
@@ -99,7 +113,7 @@ class Answers:
     async def _one(self, account: int, failures: int) -> float | None:
         """Send the oldest open answer; the seconds to wait before the next, None: none left."""
         begun = self._clock.monotonic()
-        claimed = await self._database.run(outgoing.claim, account, self._clock.now())
+        claimed = await self._database.run(_claim, account, self._too_late, self._clock.now())
         if claimed is None:
             return None
         outcome: Outcome = Unknown()
@@ -140,6 +154,19 @@ class Answers:
                 await asyncio.wait_for(self._stopping.wait(), seconds)
             except TimeoutError:
                 return
+
+
+def _claim(
+    tx: Transaction,
+    account: int,
+    too_late: Callable[[Transaction, int], Outgoing],
+    now: datetime,
+) -> Claimed | None:
+    """The next answer; after those that came to nothing, a word about them."""
+    if outgoing.give_up_late(tx, account, now):
+        sorry = (account, too_late(tx, account).dumps())
+        outgoing.add(tx, [sorry], update_id=None, now=now)
+    return outgoing.claim(tx, account)
 
 
 def _record(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> None:

@@ -102,7 +102,7 @@ def _count_on(tx: Transaction) -> None:
     for table in SQLModel.metadata.tables:
         tx.execute(
             text(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"  # noqa: S608  ours
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'),"
                 f" (SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
             )
         )

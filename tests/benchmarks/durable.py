@@ -8,20 +8,19 @@ import pstats
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TypeVar
 
 from sqlmodel import func, select
 
 import content.library
 from bot import logs
 from bot.care.values import Outgoing
-from bot.chat.connection import telegram_bot
+from bot.chat.connection import AnyBot, telegram_bot
 from bot.chat.limiter import Limiter
 from bot.chat.request import AiohttpRequest
 from bot.chat.sender import Sender
 from bot.clock import MovableClock
 from bot.delivery.dispatcher import Dispatcher
-from bot.delivery.outcome import Kind, Outcome, Send
+from bot.delivery.outcome import Kind, Outcome
 from bot.delivery.pacing import Pacing
 from bot.metrics import Metrics
 from storage.database import Database, Transaction
@@ -30,8 +29,6 @@ from tests.benchmarks.filling import NOON
 from tests.benchmarks.load import WARM_UP, Load, Sent
 from tests.benchmarks.processes import Watch
 from tests.benchmarks.sink import TOKEN
-
-T = TypeVar("T")
 
 UNPACED = 100_000.0
 """Reminders a second: pacing does its work and never waits."""
@@ -42,11 +39,11 @@ PROFILED = 25
 OURS = r"/(bot|content|storage)/"
 
 
-class Counting:
+class Counting(Sender):
     """The product's sender, which tells when so many messages are through."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
+    def __init__(self, bot: AnyBot) -> None:
+        super().__init__(bot)
         self._left = 0
         self._done = asyncio.Event()
 
@@ -58,7 +55,7 @@ class Counting:
         await self._done.wait()
 
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
-        outcome = await self._send(message, kind)
+        outcome = await super().__call__(message, kind)
         self._left -= 1
         if not self._left:
             self._done.set()
@@ -72,7 +69,7 @@ async def wired(
     """The sending half of `bot.app`, joined as it joins it."""
     database, metrics, pacing = Database(load.database, leads=True), Metrics(), Pacing(UNPACED)
     bot = telegram_bot(TOKEN, load.url, AiohttpRequest(), Limiter(pacing, clock, metrics))
-    send = Counting(Sender(bot))
+    send = Counting(bot)
     dispatcher = Dispatcher(
         database=database,
         library=content.library.load(),

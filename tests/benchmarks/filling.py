@@ -1,4 +1,4 @@
-"""A clinic with many patients in the middle of their plans, made quickly: whole tables at a time."""
+"""A clinic with many patients amid their plans, made quickly: whole tables at a time."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 
 from sqlalchemy import insert, join, select
-from sqlmodel import SQLModel, col
+from sqlmodel import SQLModel
 
 from content import library, messages, schedule
+from content.facts import Area, Session, Situation
 from content.facts import Clinic as ClinicFacts
 from content.facts import Patient as PatientFacts
-from content.facts import Session, Situation
 from content.schedule import Planned
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment
@@ -43,10 +43,11 @@ def kinds() -> list[Kind]:
     """Each message of each of several sorts of session: a fair mix of what is sent."""
     shipped = library.load()
     found = []
-    for language, area, depth, next_days in (
+    sorts: tuple[tuple[str, Area, float | None, int | None], ...] = (
         ("en", "face", 1.0, 28), ("es", "neck", None, None),
         ("en", "scalp", 0.5, 14), ("es", "face", 2.0, 42),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for language, area, depth, next_days in sorts:
         session = Session(
             ended_at=NOON,
             area=area,
@@ -104,9 +105,10 @@ def fill_pending(
 
 def _copy_rows(tx: Transaction, *, first: int, sorts: int) -> None:
     """Give every treatment from `first + sorts` on the rows of the one whose sort it is."""
-    rows, treatments = col(Reminder.id).table, col(Treatment.id).table
+    tables = SQLModel.metadata.tables
+    rows, treatments = tables["reminder"], tables["treatment"]
     own = {"treatment_id": treatments.c.id, "patient_id": treatments.c.patient_id}
-    names = [name for name in rows.c.keys() if name != "id"]
+    names = [column.name for column in rows.columns if column.name != "id"]
     same_sort = rows.c.treatment_id == first + (treatments.c.id - first) % sorts
     chosen = (
         select(*(own.get(name, rows.c[name]) for name in names))

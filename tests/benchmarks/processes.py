@@ -45,7 +45,7 @@ def child(
     """A module as a process, ended with the block."""
     with log.open("ab") as errors:
         began = time.perf_counter()
-        process = subprocess.Popen(  # noqa: S603  our own modules
+        process = subprocess.Popen(
             command(module, *arguments),
             cwd=ROOT,
             env={**os.environ, **(environment or {})},
@@ -91,8 +91,8 @@ class Child:
         told = Path(f"/proc/{self.process.pid}/status")
         if told.exists():
             return int(told.read_text().partition("VmRSS:")[2].split()[0]) / 1024
-        asked = subprocess.run(  # noqa: S603
-            ["ps", "-o", "rss=", "-p", str(self.process.pid)],  # noqa: S607  where there is no /proc
+        asked = subprocess.run(
+            ["ps", "-o", "rss=", "-p", str(self.process.pid)],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
         return int(asked.stdout) / 1024
@@ -109,16 +109,16 @@ class Child:
 def outcome(module: str, *arguments: str, log: Path) -> dict[str, Any]:
     """What a measured module printed last, as JSON. Raises RuntimeError with the end of its log."""
     with log.open("ab") as errors:
-        done = subprocess.run(  # noqa: S603  our own module
+        done = subprocess.run(
             command(module, *arguments),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=errors,
-            preexec_fn=lambda: pin(MEASURED),  # noqa: PLW1509  no threads of ours hold anything
+            preexec_fn=lambda: pin(MEASURED),
             check=False,
         )
     if done.returncode:
-        raise RuntimeError(f"{module} {arguments}: {log.read_text('utf-8')[-2000:]}")
+        raise RuntimeError(f"{module}: {log.read_text('utf-8')[-2000:]}")
     *before, last = done.stdout.decode().splitlines()
     for line in before:
         print(line)
@@ -140,7 +140,7 @@ class Sink:
         return counted
 
     def _get(self, what: str) -> Any:
-        with urllib.request.urlopen(f"{self.url}/{what}") as reply:  # noqa: S310  on loopback
+        with urllib.request.urlopen(f"{self.url}/{what}") as reply:
             return json.load(reply)
 
 
@@ -150,23 +150,23 @@ def sink(log: Path) -> Iterator[Sink]:
         yield Sink(process.line())
 
 
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
 @dataclass
 class Watch:
     """Wall time and CPU of this process, all threads, since it was begun."""
 
     began: float = field(default_factory=time.perf_counter)
-    cpu_began: float = field(default_factory=lambda: _cpu())
+    cpu_began: float = field(default_factory=_cpu)
 
     def seconds(self) -> float:
         return time.perf_counter() - self.began
 
     def cpu(self) -> float:
         return _cpu() - self.cpu_began
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 async def all_of(count: int, concurrency: int, one: Any) -> None:

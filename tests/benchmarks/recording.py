@@ -12,7 +12,7 @@ from datetime import timedelta
 import content.library
 from bot.care.session_line import Understood
 from bot.care.sessions import Recorded, record_session
-from bot.care.values import Desk, Incoming, Outgoing
+from bot.care.values import Desk, Handle, Incoming, Outgoing
 from bot.chat import application, arrival
 from storage import inbox
 from storage.database import Database, Transaction
@@ -81,9 +81,7 @@ class Clinic:
             raise RuntimeError("agreeing was not answered")
         return 1000 * (time.perf_counter() - began)
 
-    async def _update(
-        self, number: int, account: int, text: str, handle: application.Handle
-    ) -> list[Outgoing]:
+    async def _update(self, number: int, account: int, text: str, handle: Handle) -> list[Outgoing]:
         incoming = Incoming(
             account=account, sender="Ana", language="en", text=text, written_at=NOON
         )

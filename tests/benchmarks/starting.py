@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.benchmarks import backlog, product, waiting
@@ -20,10 +21,10 @@ SETTLED = 0.5
 """Seconds after `ready` at which memory is looked at."""
 TITLE = "Starting"
 NOTE = """\
-From the start of the process to its line `ready`, imports and all, and the memory (RSS) it has then:
-`python -m bot run` with so many messages pending, beside a scheduler with so many jobs that does
-nothing else. APScheduler over SQLAlchemyJobStore finds its jobs in its file; over MemoryJobStore it
-is handed them anew, as PTB's JobQueue has to be after each start."""
+From the start of the process to its line `ready`, imports and all, and the memory (RSS) it has
+then: `python -m bot run` with so many messages pending, beside a scheduler with so many jobs that
+does nothing else. APScheduler over SQLAlchemyJobStore finds its jobs in its file; over
+MemoryJobStore it is handed them anew, as PTB's JobQueue has to be after each start."""
 
 
 @dataclass(frozen=True)
@@ -60,13 +61,12 @@ def measure(bench: Bench) -> list[Table]:
 
 
 def _products(bench: Bench, url: str) -> Iterator[Start]:
-    sizes = [0, 400] if bench.smallest else [*SIZES, *bench.more_rows()]
+    sizes = [20] if bench.smallest else [*SIZES, *bench.more_rows()]
     for place in bench.places:
         for size in sizes:
             database = backlog.database(bench, place, size)
-            yield Start(
-                f"**Aftercare, {place.name}**", size, lambda it=database: product.run(bench, it, url)
-            )  # fmt: skip
+            begun = partial(product.run, bench, database, url)
+            yield Start(f"**Aftercare, {place.name}**", size, begun)
 
 
 def _schedulers(bench: Bench) -> Iterator[Start]:
@@ -77,7 +77,7 @@ def _schedulers(bench: Bench) -> Iterator[Start]:
             ("APScheduler, SQLAlchemyJobStore", str(file)),
             ("APScheduler, MemoryJobStore", "memory"),
         ):
-            yield Start(name, jobs, lambda s=store, n=jobs: _scheduler(bench, s, n))
+            yield Start(name, jobs, partial(_scheduler, bench, store, jobs))
 
 
 @contextmanager

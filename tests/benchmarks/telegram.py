@@ -27,7 +27,7 @@ LOOK_EVERY = 0.5
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Who is there, and what is waited for. Moments are seconds of the machine's monotonic clock."""
+    """Who is there, and what is waited for. Moments: seconds of the machine's monotonic clock."""
 
     crowd: int
     """How many are each to get one message, from FIRST_ACCOUNT + 1 on."""
@@ -74,7 +74,8 @@ async def play(stage: Stage) -> None:
             simulator.add_person(account, "Ana").chat.refusal = None
         print(json.dumps({"url": simulator.url, "token": simulator.token}), flush=True)
         asking = asyncio.create_task(_ask(simulator, stage))
-        while len(_arrivals(simulator, stage)) < stage.crowd:
+        # Not at each change, of which there are thousands.
+        while len(_arrivals(simulator, stage)) < stage.crowd:  # noqa: ASYNC110
             await asyncio.sleep(LOOK_EVERY * stage.speed)
         answered = await asking
         print(json.dumps(asdict(_report(simulator, stage, answered))), flush=True)
@@ -102,8 +103,9 @@ def _arrivals(simulator: Simulator, stage: Stage) -> dict[int, list[float]]:
     crowd = stage.accounts()
     found: dict[int, list[float]] = {}
     for call in simulator.journal:
-        if call.accepted and call.method == "sendMessage" and call.chat_id in crowd:
-            found.setdefault(call.chat_id, []).append(call.monotonic / stage.speed)
+        chat = call.chat_id
+        if chat in crowd and call.accepted and call.method == "sendMessage":
+            found.setdefault(chat or 0, []).append(call.monotonic / stage.speed)
     return found
 
 

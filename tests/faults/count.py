@@ -149,7 +149,7 @@ def _count_reminders(result: Count, rows: Rows, accepted: dict[int, Call], now: 
         elif row.state == "unknown" and row.doubted:
             result.unknown += 1
         elif row.state in ("skipped", "unreachable", "failed") and row.reason:
-            if row.reason != "too_late":  # judged when it was planned
+            if row.reason not in ("too_late", "covered"):  # judged when it was planned
                 result.skipped[row.reason] += 1
         elif row.state != "scheduled" or row.try_at is None or row.try_at <= now:
             result.lost += 1
