@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import and_, delete, or_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
@@ -85,8 +85,13 @@ def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: date
 
 
 def forget_handled(tx: Transaction, now: datetime) -> int:
-    """Delete the ids of updates handled long ago; how many."""
+    """Delete what was handled, or set aside and seen to, long ago; how many."""
     result = tx.execute(
-        delete(Inbox).where(col(Inbox.state) == "done", col(Inbox.handled_at) < now - KEEP_IDS)
+        delete(Inbox).where(
+            or_(
+                and_(col(Inbox.state) == "done", col(Inbox.handled_at) < now - KEEP_IDS),
+                and_(col(Inbox.state) == "aside", col(Inbox.seen_at) < now - KEEP_IDS),
+            )
+        )
     )
     return int(result.rowcount)  # type: ignore[attr-defined]

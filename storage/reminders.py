@@ -162,6 +162,7 @@ _CLAIM = (
         attempts=col(Reminder.attempts) + 1,
         language=bindparam("language_sent"),
         content_version=bindparam("version_sent"),
+        seen_at=None,  # what staff saw of it was another try
     )
 )
 

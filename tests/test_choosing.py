@@ -140,3 +140,15 @@ def test_a_doubt_that_waits_for_the_morning_keeps_its_reason() -> None:
     row = replace(ROW, state="unknown", reason="repeats", doubted=True, attempts=1)
     (later,) = choose(LIBRARY, [row], night).rest
     assert (later.state, later.reason) == ("unknown", "repeats")
+
+
+@pytest.mark.parametrize(
+    "fact", [{"expires_at": NOON}, {"stopped": "everything"}, {"unreachable_at": NOON}]
+)
+def test_a_doubt_that_is_not_repeated_after_all_stays_one_that_staff_see(
+    fact: dict[str, object],
+) -> None:
+    row = replace(ROW, state="unknown", doubted=True, attempts=1, **fact)  # type: ignore[arg-type]
+    assert choose(LIBRARY, [row], NOON).rest == [
+        LaterOrNever(id=1, state="unknown", reason="not_repeated", try_at=None)
+    ]

@@ -14,7 +14,7 @@ from bot.chat.patient import questions
 from bot.simulator.people import Person
 from storage import people, worklist
 from storage.database import Database, Transaction
-from storage.models import Audit, Clinic, Inbox, Reminder, Staff, Treatment
+from storage.models import Audit, Clinic, Inbox, Patient, Reminder, Staff, Treatment
 from tests.counter import LINE, OTHER, OWNER, PATIENT, RIVAL, STRANGER, Counter, counter, empty
 from tests.story import Story
 from tests.test_counts import AHEAD, Rows, add_clinic, analyze, plans_of, reads_all
@@ -404,6 +404,11 @@ def of_two_clinics(tx: Transaction, many: int = 0) -> None:
     tx.add(Clinic(name="B", phone="1", emergency_number="112", timezone="UTC", created_at=MOMENT))
     tx.flush()
     tx.add(Staff(clinic_id=2, account=9001, name="Rival", role="owner", joined_at=MOMENT))
+    tx.add(
+        Patient(
+            clinic_id=2, account=9002, name="C", plain_name="c", timezone="UTC", created_at=MOMENT
+        )
+    )
     rows = Rows(tx)
     rows.patients(3, unreachable_at=MOMENT)
     rows.patients(clinic_id=2, unreachable_at=MOMENT)
@@ -414,7 +419,8 @@ def of_two_clinics(tx: Transaction, many: int = 0) -> None:
     rows.reminders(clinic_id=2, state="failed")
     rows.updates(6, state="aside", account=424242)
     rows.updates(state="aside", account=424242, seen_at=MOMENT)
-    rows.updates(state="aside", account=9001)
+    for account in (9001, 9002):
+        rows.updates(state="aside", account=account)
     rows.updates(state="new")
     if many:
         rows.patients(many)
@@ -447,7 +453,7 @@ async def test_each_clinic_has_its_own_and_the_pages_leave_nothing_out(
     ]
     assert len({repr(item) for _, item in items}) == 18
     other = await database.read(worklist.page, 2, offset=0, limit=limit)
-    assert other.counts == {"unanswered": 1, "failed": 1, "unknown": 0, "unreachable": 1}
+    assert other.counts == {"unanswered": 2, "failed": 1, "unknown": 0, "unreachable": 1}
 
 
 async def test_seen_to_are_the_clinics_own_that_are_on_its_list(database: Database) -> None:
@@ -462,7 +468,7 @@ async def test_seen_to_are_the_clinics_own_that_are_on_its_list(database: Databa
     left = await database.read(worklist.page, 1, offset=0, limit=100)
     assert left.counts == {"unanswered": 0, "failed": 0, "unknown": 0, "unreachable": 3}
     other = await database.read(worklist.page, 2, offset=0, limit=100)
-    assert other.counts["failed"] == other.counts["unanswered"] == 1
+    assert (other.counts["failed"], other.counts["unanswered"]) == (1, 2)
 
 
 async def test_what_is_not_in_trouble_costs_nothing(database: Database) -> None:

@@ -236,7 +236,10 @@ def _put(
 
 
 def _give_up(row: Reminder, reason: str) -> None:
-    row.state, row.reason, row.try_at = "skipped", reason, None
+    if row.doubted:  # it may have arrived: staff are to see that
+        row.state, row.reason, row.try_at = "unknown", "not_repeated", None
+    else:
+        row.state, row.reason, row.try_at = "skipped", reason, None
 
 
 def _why_gone(row: Reminder | Due, standing: Sequence[Treatment]) -> str:

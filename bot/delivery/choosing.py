@@ -90,7 +90,9 @@ def may_go(row: Due, step: Step, now: datetime, *, had: int) -> GiveUp | Wait | 
 
 
 def never(row: Due, state: str, reason: str) -> LaterOrNever:
-    """Give the row up."""
+    """Give the row up. One that may have arrived stays in doubt, where staff see it."""
+    if row.doubted and state == "skipped":
+        state, reason = "unknown", "not_repeated"
     return LaterOrNever(id=row.id, state=state, reason=reason, try_at=None)
 
 

@@ -160,9 +160,11 @@ class Scene:
         """Every message Telegram has taken, in order."""
         return [call for call in self.simulator.journal if call.method in SENDING and call.accepted]
 
-    async def loaded_until(self, condition: Callable[[], bool]) -> None:
-        """Keep the bot busy until something has happened."""
-        async with asyncio.timeout(PATIENCE):
+    async def loaded_until(
+        self, condition: Callable[[], bool], *, within: float = 2 * PATIENCE
+    ) -> None:
+        """Keep the bot busy until something has happened, `within` seconds."""
+        async with asyncio.timeout(within):
             while not condition():
                 await self.ward.keep_loaded()
                 await asyncio.sleep(0.05)
@@ -174,8 +176,9 @@ class Scene:
 
     async def loaded_for(self, seconds: float) -> None:
         """Keep the bot busy for so long."""
-        until = asyncio.get_running_loop().time() + seconds
-        await self.loaded_until(lambda: asyncio.get_running_loop().time() > until)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        await self.loaded_until(lambda: loop.time() > until, within=seconds + PATIENCE)
 
     async def jump(self, by: timedelta) -> None:
         """Set the clock while the bot stands still, so that both Telegram and it see it at once."""

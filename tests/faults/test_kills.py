@@ -16,7 +16,7 @@ async def test_killed_again_and_again(store: Store, ward_of: OpenScene) -> None:
     people = (
         {"silent": 500, "writing": 40, "invited": 60}
         if WHOLE
-        else {"silent": 60, "writing": 40, "invited": 6}
+        else {"silent": 80, "writing": 25, "invited": 4}
     )
     async with ward_of(store, **people) as scene:
         scene.ward.open_doors()

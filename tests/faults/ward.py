@@ -23,6 +23,7 @@ from bot.care.values import Desk
 from bot.clock import MovableClock
 from bot.config import Settings
 from bot.simulator import Simulator
+from bot.simulator.chats import Message
 from bot.simulator.people import Person
 from storage.database import Database, Transaction
 from storage.models import Clinic, Inbox, OutgoingRow, Patient, Reminder, Staff
@@ -238,9 +239,9 @@ class Ward:
             account = INVITED + number
             person = self.simulator.people[account]
             self._does(person.open, self.codes[number])
-            await self._heard(person, "not for emergencies")
+            asked = await self._heard(person, "not for emergencies")
             for _ in range(self.random.randint(1, 2)):
-                self._does(person.press, "I agree")
+                self._presses(person, "I agree", asked)
             await self._heard(person, "Thank you")
             self.agreed.add(account)
             self._busy -= 1
@@ -255,10 +256,10 @@ class Ward:
                 self.owner.say,
                 f"/newsession {name}, {ended:%Y-%m-%d %H:%M}, face, 1.0 mm, 1/1",
             )
-            await self._heard(self.owner, "Nothing is saved yet")
+            asked = await self._heard(self.owner, name, "Nothing is saved yet")
             for _ in range(self.random.randint(1, 2)):
-                self._does(self.owner.press, "Save session")
-            await self._heard(self.owner, "scans this")
+                self._presses(self.owner, "Save session", asked)
+            await self._heard(self.owner, name, "Saved.")
             self.recorded.append(name)
             self._busy -= 1
             await asyncio.sleep(self.random.uniform(0.2, 1.0))
@@ -272,18 +273,18 @@ class Ward:
         what(words)
         self.updates += 1
 
-    async def _heard(self, person: Person, words: str) -> None:
-        """Wait for a message with these words, after the person's own last one."""
-        await person.until(lambda: words in _since_own(person), PATIENCE)
+    def _presses(self, person: Person, label: str, message: Message) -> None:
+        person.press(label, message=message)
+        self.updates += 1
 
+    async def _heard(self, person: Person, *words: str) -> Message:
+        """Wait for a message with all these words; of an earlier answer a copy may come between."""
 
-def _since_own(person: Person) -> str:
-    texts: list[str] = []
-    for message in reversed(person.messages):
-        if not message.from_bot:
-            break
-        texts.append(message.text)
-    return "\n".join(texts)
+        def found() -> list[Message]:
+            return [it for it in person.received if all(word in it.text for word in words)]
+
+        await person.until(lambda: bool(found()), PATIENCE)
+        return found()[-1]
 
 
 # --- what the database says
