@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import tempfile
+import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -44,8 +46,9 @@ from bot.delivery import lead
 from bot.delivery.answers import Answers
 from bot.delivery.dispatcher import Dispatcher, Errand, slots_for
 from bot.delivery.jobs import Jobs
-from bot.delivery.outcome import Outcome
+from bot.delivery.outcome import Disowned, Outcome
 from bot.delivery.pacing import Pacing
+from bot.delivery.silence import Silence
 from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
@@ -60,6 +63,8 @@ log = structlog.get_logger(__name__)
 NOT_KNOWN = "TELEGRAM_TOKEN: Telegram does not know this token"
 TAKEN = "DATABASE_URL: another `run` is at work on {url}; stop it first"
 OLD_SCHEMA = "DATABASE_URL: the database is not of this version; first run: python -m bot migrate"
+END_WITHIN = 9.0
+"""Seconds from SIGTERM to the end; ten are promised."""
 SILENCE = timedelta(seconds=90)
 """A long poll is answered within 35 s; after so long without one, something is wrong."""
 
@@ -122,6 +127,7 @@ class Bot:
             Limiter(self._pacing, clock, self.metrics),
         )
         self._library = content.library.load()
+        self._silence = Silence()
         self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -130,16 +136,24 @@ class Bot:
             await connect(self._bot, stop)
             if self._polls:
                 await fetch_from_now_on(self._bot, stop)
-            while await lead.stand_by(self._database, stop):
-                try:
-                    await self._serve(stop)
-                except NotLeading:
-                    log.warning("lead.lost")
-        except WrongToken:
+            await asyncio.to_thread(dates.warm_up)
+            while not stop.is_set() and await lead.stand_by(self._database, stop):
+                await self._serve_while_possible(stop)
+        except (WrongToken, Disowned):
             raise SettingsError([NOT_KNOWN]) from None
         finally:
             await self._database.give_up_lead()
             await self._bot.shutdown()
+
+    async def _serve_while_possible(self, stop: asyncio.Event) -> None:
+        """Serve until `stop`, or until the lead or the database is lost."""
+        try:
+            await self._serve(stop)
+        except NotLeading:
+            log.warning("lead.lost")
+        except DatabaseError as error:
+            log.warning("lead.database_away", problem=type(error).__name__)
+            await asyncio.sleep(lead.EACH)
 
     def health(self) -> Health:
         """What tells others how this process is."""
@@ -158,6 +172,8 @@ class Bot:
         if self._polls and (last is None or self._clock.now() - last > SILENCE):
             since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "since the start"
             found.append(f"telegram: no answer {since}")
+        elif self._silence.is_silent:
+            found.append("telegram: it takes no messages")
         return found
 
     def _join(self) -> Parts:
@@ -174,6 +190,8 @@ class Bot:
             clock=clock,
             send=sender,
             too_late=partial(arrival.answered_too_late, desk),
+            pacing=self._pacing,
+            silence=self._silence,
             metrics=metrics,
         )
         dispatcher = Dispatcher(
@@ -184,6 +202,7 @@ class Bot:
             send=sender,
             slots=slots_for(self._settings.messages_per_second),
             answering=answers.waiting,
+            silence=self._silence,
             metrics=metrics,
             unrecorded=self._unrecorded,
         )
@@ -218,8 +237,7 @@ class Bot:
     async def _serve(self, stop: asyncio.Event) -> None:
         """Do all of it until `stop`. Raises NotLeading when another process does it by now."""
         parts = self._join()
-        await asyncio.to_thread(dates.warm_up)
-        await parts.application.initialize()
+        await parts.application.initialize()  # asks nothing: the bot is
         doubted = await parts.dispatcher.recover()
         await parts.answers.recover()
         parts.jobs.start()
@@ -255,7 +273,7 @@ class Bot:
         )
         self._unrecorded = parts.dispatcher.unrecorded
         await asyncio.gather(*tasks, return_exceptions=True)
-        await parts.application.shutdown()
+        # The application is not shut down: it would close the bot, which may lead once more.
         log.info("stopped")
 
 
@@ -275,7 +293,7 @@ async def opened(
     """The database, of the current schema, with the clinic of the settings in it."""
     database = Database(settings.database_url, leads=leads)
     try:
-        await database.run_fenced(put_clinic, settings, clock.now())
+        await database.run_without_lead(put_clinic, settings, clock.now())
         yield database
     finally:
         await asyncio.to_thread(database.close)
@@ -413,12 +431,27 @@ def of_current_schema(url: str) -> None:
 
 
 def stop_signal() -> asyncio.Event:
-    """Set at SIGTERM or SIGINT."""
+    """Set at SIGTERM or SIGINT. Whatever hangs then, the process ends in time.
+
+    Nothing is lost by that: it is what a crash does, and rows are made for it.
+    """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stopped() -> None:
+        stop.set()
+        deadline = threading.Timer(END_WITHIN, _end_now)
+        deadline.daemon = True
+        deadline.start()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stopped)
     return stop
+
+
+def _end_now() -> None:
+    log.error("stopped.not_everything_ended", within=END_WITHIN)
+    os._exit(1)
 
 
 def _owner_code(tx: Transaction, now: datetime) -> str:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Engine, Select, create_engine, delete, event, text
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel, col
 
 from storage.lead import Lead, NotLeading, end_a_silent_leader
 
@@ -31,10 +31,13 @@ BUSY_TIMEOUT_MS = 10_000
 """How long a write waits for another process's (`invite-owner` beside a running bot)."""
 POOL = 4
 """Connections for what needs no lead, and the threads that use them."""
+GIVEN_UP_AFTER = 8
+"""Seconds without a sign of the server's machine, while it is to hear something."""
 LONGEST_STATEMENT_MS = 15_000
 """After so long a server that hangs is given up, and whoever waits is told."""
 KEEPALIVE: dict[str, Any] = {"keepalives_idle": 3, "keepalives_interval": 1, "keepalives_count": 3}
 """Seconds: a server that is gone is noticed within six."""
+DELETED_AT_ONCE = 1000
 AWAY = (OperationalError, InterfaceError, NotLeading)
 """What is raised while the database cannot be used: down, locked, full, or no longer ours."""
 
@@ -77,13 +80,16 @@ class Database:
             self._writer, self._engine, lambda tx: function(tx, *args, **kwargs)
         )
 
-    async def run_fenced(
+    async def run_without_lead(
         self,
         function: Callable[Concatenate[Transaction, P], T],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> T:
-        """`run`, whoever leads: only for what a fence guards, such as the end of what we began."""
+        """`run`, whoever leads: only for what a fence guards, such as the end of what we began.
+
+        The fence is the caller's: a WHERE that says the row is still as we left it.
+        """
         if self._lead is None:
             return await self.run(function, *args, **kwargs)
         return await self._submit(
@@ -160,6 +166,13 @@ def _nothing(tx: Transaction) -> None:
     tx.execute(text("SELECT 1"))
 
 
+def delete_some(tx: Transaction, table: type[SQLModel], ids: Select[Any]) -> int:
+    """Delete the first thousand rows of `table` that the query `ids` finds; how many."""
+    found = list(tx.execute(ids.limit(DELETED_AT_ONCE)).scalars())
+    tx.execute(delete(table).where(col(table.id).in_(found)))  # type: ignore[attr-defined]
+    return len(found)
+
+
 def _sqlite(url: str, *, begin: str) -> Engine:
     engine = create_engine(
         url,
@@ -198,6 +211,7 @@ def _postgresql(url: str, *, connections: int) -> Engine:
         connect_args={
             "connect_timeout": 5,
             "application_name": "aftercare",
+            "tcp_user_timeout": 1000 * GIVEN_UP_AFTER,  # milliseconds
             "options": f"-c statement_timeout={LONGEST_STATEMENT_MS}",
             **KEEPALIVE,
         },

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, delete, or_, update
+from sqlalchemy import or_, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 
-from storage.database import Transaction
-from storage.models import NEW, Inbox
+from storage.database import Transaction, delete_some
+from storage.models import DONE, NEW, Inbox
 
 KEEP_IDS = timedelta(days=14)
 """How long a handled update's id is kept, so that it is known if it comes again."""
@@ -45,15 +45,23 @@ def store(
     return new
 
 
-def waiting(tx: Transaction, limit: int) -> list[tuple[int, int | None, str]]:
-    """(arrival, account, payload) of what is not handled yet, in order of arrival."""
-    rows = tx.exec(
+def waiting(
+    tx: Transaction, limit: int, *, without: Collection[int] = ()
+) -> list[tuple[int, int | None, str]]:
+    """(arrival, account, payload) of what is not handled yet, in order of arrival.
+
+    Nothing of the accounts `without`: enough of theirs is at hand.
+    """
+    statement = (
         select(Inbox.id, Inbox.account, Inbox.payload)
         .where(NEW)
         .order_by(col(Inbox.id))
         .limit(limit)
-    ).all()
-    return [(arrival, account, payload) for arrival, account, payload in rows]
+    )
+    if without:
+        account = col(Inbox.account)
+        statement = statement.where(or_(account.is_(None), account.not_in(without)))
+    return [(arrival, account, payload) for arrival, account, payload in tx.exec(statement).all()]
 
 
 def done(tx: Transaction, update_id: int, now: datetime) -> bool:
@@ -85,13 +93,8 @@ def failed(tx: Transaction, arrival: int, problem: str, *, tries: int, now: date
 
 
 def forget_handled(tx: Transaction, now: datetime) -> int:
-    """Delete what was handled, or set aside and seen to, long ago; how many."""
-    result = tx.execute(
-        delete(Inbox).where(
-            or_(
-                and_(col(Inbox.state) == "done", col(Inbox.handled_at) < now - KEEP_IDS),
-                and_(col(Inbox.state) == "aside", col(Inbox.seen_at) < now - KEEP_IDS),
-            )
-        )
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    """Delete some of what was handled, or set aside and seen to, long ago; how many."""
+    old = now - KEEP_IDS
+    handled = select(Inbox.id).where(DONE, col(Inbox.handled_at) < old)
+    seen = select(Inbox.id).where(text("state = 'aside'"), col(Inbox.seen_at) < old)
+    return sum(delete_some(tx, Inbox, ids) for ids in (handled, seen))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from storage.database import engine_url
 
@@ -25,7 +26,7 @@ def config() -> Config:
 
 def migrate(url: str, revision: str = "head") -> None:
     """Upgrade the database at `url` to `revision`, making it if there is none."""
-    engine = create_engine(engine_url(url), hide_parameters=True)
+    engine = _engine(url)
     settings = config()
     try:
         with engine.connect() as connection:
@@ -36,6 +37,26 @@ def migrate(url: str, revision: str = "head") -> None:
             connection.commit()
     finally:
         engine.dispose()
+
+
+def _engine(url: str) -> Engine:
+    """One whose transactions hold changes of the schema too, or a kill leaves half of one behind.
+
+    SQLite can do that, but its driver ends the transaction before each such change unless it is
+    told to leave transactions alone.
+    """
+    engine = create_engine(engine_url(url), hide_parameters=True)
+    if engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def leave_alone(connection: Any, _record: Any) -> None:
+            connection.isolation_level = None
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
 
 
 def schema_of(url: str) -> str | None:

@@ -44,6 +44,8 @@ TROUBLED = text("state IN ('failed', 'unknown') AND seen_at IS NULL")
 NEW = text("state = 'new'")
 SET_ASIDE = text("state = 'aside' AND seen_at IS NULL")
 WAITING = text("state = 'scheduled'")
+DONE = text("state = 'done'")
+ENDED = text("state NOT IN ('scheduled', 'sending')")
 
 
 def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
@@ -216,6 +218,7 @@ class Inbox(SQLModel, table=True):
     __table_args__ = (
         _partial("inbox_new", "id", where=NEW),
         _partial("inbox_aside", "id", where=SET_ASIDE),
+        _partial("inbox_done", "handled_at", where=DONE),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -237,6 +240,7 @@ class OutgoingRow(SQLModel, table=True):
     __table_args__ = (
         _partial("outgoing_waiting", "account", "id", where=WAITING),
         _partial("outgoing_sending", "id", where=BEING_SENT),
+        _partial("outgoing_ended", "created_at", where=ENDED),
     )
 
     id: int = Field(default=None, primary_key=True)

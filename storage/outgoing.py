@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, delete, update
+from sqlalchemy import Update, update
 from sqlmodel import col, select
 
-from storage.database import Transaction
-from storage.models import BEING_SENT, WAITING, OutgoingRow
+from storage.database import Transaction, delete_some
+from storage.models import BEING_SENT, ENDED, WAITING, OutgoingRow
 
 GOOD_FOR = timedelta(hours=1)
 """An answer that could not be sent for so long is not sent any more: its reader is told so."""
@@ -122,11 +122,6 @@ def orphans(tx: Transaction) -> None:
 
 
 def forget_old(tx: Transaction, now: datetime) -> int:
-    """Delete what was sent or given up long ago; how many."""
-    result = tx.execute(
-        delete(OutgoingRow).where(
-            col(OutgoingRow.state).not_in(("scheduled", "sending")),
-            col(OutgoingRow.created_at) < now - KEEP,
-        )
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]
+    """Delete some of what was sent or given up long ago; how many."""
+    old = select(OutgoingRow.id).where(ENDED, col(OutgoingRow.created_at) < now - KEEP)
+    return delete_some(tx, OutgoingRow, old)

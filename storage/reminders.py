@@ -12,11 +12,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Update, bindparam, func, or_, text, update
+from sqlalchemy import Row, Update, bindparam, func, or_, text, update
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import BEING_SENT, Patient, Reminder
+
+PAGE, MORE_PAGES = 16, (500,) * 10
+"""How far one look goes along the due rows: few at first, then, past those left out, many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,23 +106,43 @@ def ahead(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
 
 def patients_due(
     tx: Transaction, now: datetime, *, limit: int, without: Collection[int]
-) -> list[int]:
-    """Patients with a row to be looked at now, by the longest due; none of the accounts `without`.
+) -> tuple[list[int], bool]:
+    """Up to `limit` patients with a row to be looked at now, none of the accounts `without`.
 
-    Of the first `limit` rows: a patient may have several, so there may be fewer patients.
+    By the longest due; and whether there may be more. Read page by page along the index, so that it
+    costs what is found and not what is stored, however many accounts are left out.
     """
+    found: dict[int, int | None] = {}
+    after: tuple[datetime, int] | None = None
+    for size in (PAGE + 2 * limit, *MORE_PAGES):
+        rows = _page(tx, now, after, size)
+        for row in rows:
+            taken = row.account in without or row.account in found.values()
+            if row.patient_id not in found and not (taken and row.account is not None):
+                found[row.patient_id] = row.account  # one patient an account: two clinics' may be
+            if len(found) == limit:
+                return list(found), True
+            after = (row.try_at, row.id)
+        if len(rows) < size:
+            return list(found), False
+    return list(found), True
+
+
+def _page(
+    tx: Transaction, now: datetime, after: tuple[datetime, int] | None, size: int
+) -> Sequence[Row[Any]]:
+    try_at, row_id = col(Reminder.try_at), col(Reminder.id)
     statement = (
-        select(Reminder.patient_id)
-        .where(col(Reminder.try_at) <= now)
-        .order_by(col(Reminder.try_at), col(Reminder.id))
-        .limit(limit)
+        sqlalchemy.select(try_at, row_id, col(Reminder.patient_id), col(Patient.account))
+        .join(Patient, col(Patient.id) == col(Reminder.patient_id))
+        .where(try_at <= now)
+        .order_by(try_at, row_id)
+        .limit(size)
     )
-    if without:
-        account = col(Patient.account)
-        statement = statement.join(Patient, col(Patient.id) == col(Reminder.patient_id)).where(
-            or_(account.is_(None), account.not_in(without))
-        )
-    return list(dict.fromkeys(tx.exec(statement).all()))
+    if after:
+        moment, number = after
+        statement = statement.where(try_at >= moment, or_(try_at > moment, row_id > number))
+    return tx.execute(statement).all()
 
 
 def to_look_at(
@@ -141,9 +164,11 @@ def to_look_at(
     return [Due(*row) for row in tx.execute(statement)]
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    """When the next row is to be looked at."""
-    return tx.exec(select(func.min(Reminder.try_at)).where(col(Reminder.try_at).is_not(None))).one()
+def next_due(tx: Transaction, *, after: datetime | None = None) -> datetime | None:
+    """When the next row is to be looked at; with `after` the next one beyond that moment."""
+    try_at = col(Reminder.try_at)
+    beyond = try_at > after if after else try_at.is_not(None)
+    return tx.exec(select(func.min(Reminder.try_at)).where(beyond)).one()
 
 
 _CLAIM = (

@@ -14,6 +14,8 @@ from bot.care.values import Outgoing
 from bot.clock import MovableClock
 from bot.delivery.answers import Answers
 from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.delivery.pacing import Pacing
+from bot.delivery.silence import IN_A_ROW, Silence
 from bot.metrics import Metrics
 from storage import outgoing
 from storage.database import Database, Transaction
@@ -29,6 +31,7 @@ class Post:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.clock = MovableClock(NOW)
+        self.silence = Silence()
         self.sent: list[tuple[int, str]] = []
         self.says: list[Outcome] = []
         self.gate = asyncio.Event()
@@ -42,6 +45,8 @@ class Post:
             clock=self.clock,
             send=self.send,
             too_late=lambda _tx, account: Outgoing(account=account, text="sorry, too late"),
+            pacing=Pacing(1000),
+            silence=self.silence,
             metrics=Metrics(),
         )
 
@@ -256,3 +261,23 @@ async def test_old_answers_are_forgotten_in_the_end(post: Post) -> None:
     later = NOW + outgoing.KEEP + timedelta(minutes=1)
     assert await post.database.run(outgoing.forget_old, later) == 1
     assert len(await post.rows()) == 1
+
+
+async def test_while_telegram_is_silent_an_answer_waits_and_is_not_lost_in_doubt(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.LOOK_AGAIN", 0.01)
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
+    for _ in range(IN_A_ROW - 1):
+        post.silence.note(Unknown())
+    post.says = [Unknown()]
+    await post.write("help")
+    post.answers.notify([7])
+    await post.until_sent(1)
+    await asyncio.sleep(0.1)
+    assert [row.state for row in await post.rows()] == ["scheduled"]
+    post.silence.question_answered()
+    await post.idle()
+    assert post.sent == [(7, "help"), (7, "help")]
+    assert [row.state for row in await post.rows()] == ["sent"]
+    assert post.silence.room(10, 0.0) == 10

@@ -13,12 +13,13 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
-from storage.database import Database, Transaction, file_of
+from storage import outgoing
+from storage.database import Database, Transaction, engine_url, file_of
 from storage.migrate import head, migrate, schema_of
-from storage.models import Clinic, Reminder
+from storage.models import Clinic, Patient, Reminder
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
@@ -191,3 +192,73 @@ def test_migrating_twice_changes_nothing_and_keeps_the_data(tmp_path: Path) -> N
 def test_the_file_behind_an_address() -> None:
     assert file_of("sqlite:///clinic.db") == "clinic.db"
     assert file_of("postgresql://localhost/clinic") is None
+
+
+def with_a_clinic_of_0001(url: str) -> None:
+    """A database of the first schema with a clinic, a patient and what was being sent to her."""
+    migrate(url, "0001")
+    engine = create_engine(engine_url(url))
+    moment = "'2026-11-23 14:00:00'"
+    with engine.begin() as connection:
+        for statement in (
+            "INSERT INTO clinic (id, name, phone, emergency_number, timezone, language, created_at)"
+            f" VALUES (1, 'Rosewood', '1', '112', 'UTC', 'en', {moment})",
+            "INSERT INTO staff (id, clinic_id, account, name, role, joined_at)"
+            f" VALUES (1, 1, 9, 'Rosa', 'owner', {moment})",
+            "INSERT INTO patient (id, clinic_id, account, name, plain_name, language, timezone,"
+            " agreed_at, stopped, created_at)"
+            f" VALUES (1, 1, 7, 'Ana', 'ana', 'en', 'UTC', {moment}, 'nothing', {moment})",
+            "INSERT INTO treatment (id, clinic_id, patient_id, ended_at, ended_local, timezone,"
+            " area, device, number, of, appointment, recommended_from_hours, recorded_by,"
+            f" recorded_at) VALUES (1, 1, 1, {moment}, {moment}, 'UTC', 'face', 'needling', 1, 1,"
+            f" 0, 0, 1, {moment})",
+            "INSERT INTO reminder (id, clinic_id, patient_id, treatment_id, step, occasion, due_at,"
+            " due_local, timezone, expires_at, state, lease_until, fence, attempts, doubted)"
+            f" VALUES (1, 1, 1, 1, 'day2', '0', {moment}, {moment}, 'UTC', {moment}, 'sending',"
+            f" {moment}, 1, 1, false)",
+            "INSERT INTO outgoing (id, account, payload, state, doubted, created_at, expires_at)"
+            f" VALUES (1, 7, '{{}}', 'scheduled', false, {moment}, {moment})",
+        ):
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'empty.db'}"
+    server = request.getfixturevalue("postgres_server")
+    return str(server.url(server.create_database()))
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_with_all_that_is_in_it(
+    empty_url: str,
+) -> None:
+    with_a_clinic_of_0001(empty_url)
+    migrate(empty_url)
+    database = Database(empty_url)
+
+    def kept(tx: Transaction) -> tuple[Reminder, str, int]:
+        claimed = outgoing.claim(tx, 7)
+        assert claimed
+        return tx.get_one(Reminder, 1), tx.get_one(Patient, 1).name, claimed.fence
+
+    row, name, fence = await database.run(kept)
+    assert (name, fence) == ("Ana", 1)
+    assert (row.state, row.tried_at, row.seen_at, row.fence) == ("sending", None, None, 1)
+    database.close()
+
+
+def test_a_migration_that_is_cut_short_leaves_nothing_half_done(empty_url: str) -> None:
+    with_a_clinic_of_0001(empty_url)
+    engine = create_engine(engine_url(empty_url))
+    with engine.begin() as connection:  # its last step will find that its place is taken
+        connection.execute(text("CREATE INDEX patient_unreachable ON patient (id)"))
+    with pytest.raises(DBAPIError, match="already exists"):
+        migrate(empty_url)
+    assert schema_of(empty_url) == "0001"
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX patient_unreachable"))
+    engine.dispose()
+    migrate(empty_url)
+    assert schema_of(empty_url) == head()

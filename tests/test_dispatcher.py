@@ -13,8 +13,9 @@ from sqlmodel import col, select
 from bot.care.sessions import settle
 from bot.care.values import Outgoing
 from bot.clock import MovableClock
-from bot.delivery.dispatcher import Dispatcher, slots_for
+from bot.delivery.dispatcher import Dispatcher, Haul, slots_for, take_due
 from bot.delivery.outcome import (
+    Disowned,
     Kind,
     Outcome,
     Refused,
@@ -25,7 +26,7 @@ from bot.delivery.outcome import (
     backoff,
 )
 from bot.delivery.pacing import Pacing
-from bot.delivery.silence import IN_A_ROW
+from bot.delivery.silence import IN_A_ROW, Silence
 from bot.metrics import Metrics
 from content import library, messages
 from content.facts import Situation
@@ -47,7 +48,7 @@ class Telegram:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
-        self.hears, self.asked = True, 0
+        self.hears, self.asked, self.disowned = True, 0, False
         self._taken = asyncio.Condition()
 
     async def until(self, count: int) -> None:
@@ -67,6 +68,8 @@ class Telegram:
 
     async def is_heard(self) -> bool:
         self.asked += 1
+        if self.disowned:
+            raise Disowned
         return self.hears
 
 
@@ -90,6 +93,7 @@ class Bench:
             send=self.telegram,
             slots=slots,
             answering=lambda: self.answering,
+            silence=Silence(),
             metrics=Metrics(),
         )
 
@@ -132,7 +136,7 @@ def add_patients(tx: Transaction, count: int, fields: dict[str, object]) -> None
     )
     tx.add(clinic)
     tx.flush()
-    staff = Staff(clinic_id=clinic.id, account=1, name="R", role="owner", joined_at=ENDED)
+    staff = Staff(clinic_id=clinic.id, account=clinic.id, name="R", role="owner", joined_at=ENDED)
     tx.add(staff)
     tx.flush()
     for n in range(count):
@@ -500,23 +504,23 @@ async def test_a_doubt_that_waits_for_its_repeat_is_not_touched_by_planning_agai
 
 
 async def test_a_send_that_breaks_is_in_doubt_and_its_slot_is_free_again(bench: Bench) -> None:
-    await bench.patients(14)
+    await bench.patients(6)
     broken = 0
 
     class Breaks(Telegram):
         async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
             nonlocal broken
             broken += 1
-            if broken <= 12:
+            if broken <= IN_A_ROW - 1:
                 raise AttributeError("a reply nobody expects")
             return await super().__call__(message, kind)
 
     bench.telegram = Breaks()
-    bench.dispatcher = bench.new_dispatcher(slots=4)
+    bench.dispatcher = bench.new_dispatcher(slots=2)
     bench.start()
     bench.move_to(FIRST)
     rows = await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 2)
-    assert sum(row.state == "unknown" for row in rows) == 12
+    assert sum(row.state == "unknown" for row in rows) == IN_A_ROW - 1
 
 
 async def test_whatever_is_wrong_with_one_row_stops_that_row_only(
@@ -599,8 +603,88 @@ async def test_while_telegram_says_nothing_no_more_are_put_into_doubt(bench: Ben
         await asyncio.sleep(0)
     assert len(bench.telegram.sent) == IN_A_ROW
 
-    bench.telegram.says = []
-    bench.telegram.hears = True
+    bench.telegram.hears = True  # yet it takes no messages: one is tried
     bench.clock.move(timedelta(seconds=20))
-    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) >= 25)
+    await bench.until(lambda rows: sum(row.state == "unknown" for row in rows) == IN_A_ROW + 1)
+    assert len(bench.telegram.sent) == IN_A_ROW + 1
+
+    bench.telegram.says = []
+    bench.clock.move(timedelta(seconds=20))
+    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) >= 24)
     assert all(row.state in ("sent", "unknown") for row in rows if row.step == "first_hours")
+
+
+async def test_a_token_that_was_revoked_ends_the_sending(bench: Bench) -> None:
+    await bench.patients(IN_A_ROW)
+    bench.telegram.disowned = True
+    bench.telegram.says = [Retry()] * IN_A_ROW
+    bench.move_to(FIRST)
+    with pytest.raises(Disowned):
+        await bench.dispatcher.run()
+
+
+async def test_those_an_answer_waits_for_do_not_hold_up_the_others(bench: Bench) -> None:
+    await bench.patients(400)
+    bench.answering = {100 + n for n in range(399)}
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.until(lambda rows: any(row.state == "sent" for row in rows))
+    assert [message.account for message in bench.telegram.sent] == [499]
+
+
+async def test_rows_that_are_only_given_up_do_not_hold_up_those_that_go(bench: Bench) -> None:
+    await bench.patients(150)
+
+    def all_but_the_last_expired(tx: Transaction) -> None:
+        for row in all_rows(tx):
+            if row.step == "first_hours" and row.patient_id < 150:
+                row.expires_at = row.due_at
+
+    await bench.database.run(all_but_the_last_expired)
+    haul = Haul()
+    await bench.database.run(
+        take_due, library.load(), FIRST + timedelta(minutes=1), limit=2, without=(), haul=haul
+    )
+    assert [errand.message.account for errand in haul.errands] == [249]
+    assert haul.dropped == ["expired"] * 149
+
+
+async def test_one_who_is_a_patient_of_two_clinics_gets_one_message_at_a_time(
+    bench: Bench,
+) -> None:
+    await bench.patients(1)
+    await bench.patients(1)
+    now, library_ = FIRST + timedelta(minutes=1), library.load()
+    first, second = Haul(), Haul()
+    await bench.database.run(take_due, library_, now, limit=5, without=(), haul=first)
+    assert len(first.errands) == 1
+    await bench.database.run(take_due, library_, now, limit=5, without=(), haul=second)
+    assert len(second.errands) == 1
+
+
+async def test_a_stale_word_that_somebody_is_unreachable_changes_nothing(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unreachable("blocked by the user")]
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.first(lambda row: row.state == "sending")
+
+    def taken_over(tx: Transaction) -> None:
+        all_rows(tx)[0].fence = 9
+
+    await bench.database.run(taken_over)
+    bench.telegram.go_on.set()
+    await bench.stop()
+    patient = await bench.database.run(lambda tx: tx.get_one(Patient, 1))
+    assert patient.unreachable_at is None
+
+
+async def test_after_a_look_it_sleeps_until_the_next_is_due(bench: Bench) -> None:
+    await bench.patients()
+    haul = Haul()
+    due = (await bench.rows())[0].due_at
+    await bench.database.run(take_due, library.load(), ENDED, limit=5, without=(), haul=haul)
+    assert haul.next_at == due
+    await bench.database.run(take_due, library.load(), due, limit=5, without=(), haul=haul)
+    assert haul.next_at == (await bench.rows())[1].due_at

@@ -43,7 +43,7 @@ async def test_one_leads_and_the_other_cannot_write(two: tuple[Database, Databas
     with pytest.raises(NotLeading):
         await other.run(people.first_clinic)
     assert await other.read(people.first_clinic) is None
-    assert await other.run_fenced(people.first_clinic) is None
+    assert await other.run_without_lead(people.first_clinic) is None
 
 
 async def test_nothing_is_written_before_the_lead_is_taken(two: tuple[Database, Database]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,10 @@ from sqlmodel import col, select
 from bot.chat.patient import questions
 from bot.updates import as_row, chat_of
 from storage import inbox
-from storage.database import Transaction
-from storage.models import Inbox
-from tests.story import Story
+from storage.database import Database, Transaction
+from storage.models import Inbox, OutgoingRow
+from tests.conftest import START
+from tests.story import PATIENCE, Story
 
 
 def all_updates(tx: Transaction) -> list[Inbox]:
@@ -193,3 +195,39 @@ def test_an_update_nested_as_nobody_writes_is_none() -> None:
     for _ in range(500_000):
         nested = [nested]
     assert as_row({"update_id": 1, "message": nested}) is None
+
+
+async def test_one_chat_with_much_to_say_does_not_shut_the_others_out(database: Database) -> None:
+    """Its first few are taken; once they are at hand, room is left for everybody else."""
+
+    def store(tx: Transaction) -> None:
+        inbox.store(tx, [(n, 7, "{}") for n in range(300)], START)
+        inbox.store(tx, [(1000, 8, "{}"), (1001, None, "{}")], START)
+
+    await database.run(store)
+    rows = await database.run(inbox.waiting, 200)
+    assert {account for _, account, _ in rows} == {7}
+    rows = await database.run(inbox.waiting, 200, without=[7])
+    assert [account for _, account, _ in rows] == [8, None]
+
+
+async def test_a_long_queue_of_one_chat_is_worked_off_in_order(story: Story) -> None:
+    story.ana.open()
+    await story.reads(story.ana)
+    await story.stop()
+    for n in range(35):
+        story.ana.say(f"/today {n}")
+    story.start()
+    async with asyncio.timeout(PATIENCE):
+        while len(handled := await story.query(_handled_in_order)) < 36:
+            await asyncio.sleep(0.02)
+    assert handled == sorted(handled)
+
+
+def _handled_in_order(tx: Transaction) -> list[int]:
+    rows = tx.exec(
+        select(OutgoingRow.update_id)
+        .where(col(OutgoingRow.update_id).is_not(None))
+        .order_by(col(OutgoingRow.id))
+    ).all()
+    return [update_id for update_id in rows if update_id is not None]

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from bot.delivery.silence import ASK_MOST, IN_A_ROW, Silence
+from itertools import pairwise
+
+import pytest
+
+from bot.delivery.outcome import Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.delivery.silence import ASK_MOST, IN_A_ROW, TRIAL_LASTS, Silence
 
 
 def silent() -> Silence:
     silence = Silence()
-    for _ in range(IN_A_ROW):
-        assert not silence.holds
-        silence.nothing_heard()
+    for count in range(IN_A_ROW):
+        assert silence.room(10, 0.0) == 10
+        assert silence.note(Unknown()) is (count == IN_A_ROW - 1)
     return silence
 
 
-def test_a_few_without_a_word_in_a_row_hold_the_others() -> None:
-    assert silent().holds
+@pytest.mark.parametrize("nothing", [Unknown(), Retry()])
+def test_a_few_without_a_word_in_a_row_hold_the_others(nothing: Outcome) -> None:
+    silence = Silence()
+    for _ in range(IN_A_ROW):
+        silence.note(nothing)
+    assert silence.room(10, 0.0) == 0
 
 
-def test_any_word_in_between_counts_from_the_beginning() -> None:
-    silence = silent()
-    silence.heard()
-    assert not silence.holds
-    silence.nothing_heard()
-    assert not silence.holds
+@pytest.mark.parametrize("word", [Sent(1), Retry(3.0), Refused("no"), Unreachable("blocked")])
+def test_any_word_in_between_counts_from_the_beginning(word: Outcome) -> None:
+    silence = Silence()
+    for _ in range(IN_A_ROW - 1):
+        silence.note(Unknown())
+    silence.note(word)
+    assert not silence.note(Unknown())
+    assert silence.room(10, 0.0) == 10
 
 
 def test_the_question_is_asked_at_once_and_then_less_and_less_often() -> None:
@@ -31,7 +42,7 @@ def test_the_question_is_asked_at_once_and_then_less_and_less_often() -> None:
         if silence.asks(now):
             asked.append(now)
         now += 0.5
-    gaps = [later - earlier for earlier, later in zip(asked, asked[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(asked)]
     assert asked[0] == 100.0
     assert gaps[:4] == [1, 2, 4, 8]
     assert set(gaps[4:]) == {ASK_MOST}
@@ -41,12 +52,42 @@ def test_nobody_is_asked_while_telegram_speaks() -> None:
     assert not Silence().asks(100.0)
 
 
-def test_a_second_silence_is_asked_about_as_soon_as_the_first() -> None:
+def test_after_the_question_one_message_is_tried_and_then_all_go() -> None:
     silence = silent()
-    now = 500.0
-    assert silence.asks(now)
-    silence.heard()
-    for _ in range(IN_A_ROW):
-        silence.nothing_heard()
-    assert silence.asks(now + ASK_MOST)
-    assert silence.asks(now + ASK_MOST + 1)
+    silence.question_answered()
+    assert silence.room(10, 0.0) == 1
+    silence.goes(0.0)
+    assert silence.room(10, 0.0) == 0
+    silence.note(Sent(1))
+    assert silence.room(10, 0.0) == 10
+
+
+def test_a_message_on_trial_that_is_not_answered_costs_one_doubt_and_a_longer_wait() -> None:
+    silence = silent()
+    assert silence.asks(100.0)
+    silence.question_answered()
+    silence.goes(0.0)
+    assert not silence.note(Unknown())
+    assert silence.room(10, 0.0) == 0
+    assert silence.asks(101.0)
+    silence.question_answered()
+    silence.goes(0.0)
+    silence.note(Unknown())
+    assert not silence.asks(102.9)
+    assert silence.asks(103.0)
+
+
+def test_a_trial_that_did_not_take_place_leaves_it_to_another() -> None:
+    silence = silent()
+    silence.question_answered()
+    silence.goes(0.0)
+    silence.stays()
+    assert silence.room(10, 0.0) == 1
+
+
+def test_a_trial_nothing_comes_back_of_makes_room_for_another() -> None:
+    silence = silent()
+    silence.question_answered()
+    silence.goes(100.0)
+    assert silence.room(10, 100.0 + TRIAL_LASTS - 1) == 0
+    assert silence.room(10, 100.0 + TRIAL_LASTS) == 1

@@ -202,3 +202,14 @@ async def test_after_an_hour_without_telegram_what_is_still_in_time_is_sent(hous
     house.move_to(first.due_at + timedelta(hours=1))
     down.lift()
     await house.ana.until(lambda: len(house.ana.received) == before + 1)
+
+
+async def test_run_with_a_health_port_is_ready_once_telegram_has_answered(
+    house: House, tmp_path: Path
+) -> None:
+    environment = house.worker.environment | {"DATABASE_URL": f"sqlite:///{tmp_path / 'run.db'}"}
+    house.worker = house._process("run", environment)
+    await house.worker.start()
+    house.ana.say("hello")  # a long poll is answered
+    await house.heard(house.ana, "Rosewood")
+    assert await get(f"{house.health}/readyz") == (200, "ready\n")

@@ -95,6 +95,7 @@ PRESSES: dict[str, Handle] = {
     "seen": staff_only(worklist.press),
     "member": staff_only(team.take_back),
 }
+MOST_LOOKS = 200
 NOT_TEXT = ~filters.TEXT & ~filters.StatusUpdate.ALL
 
 
@@ -199,6 +200,8 @@ class Doors:
             _in_one, self._desk, update.update_id, handle, incoming, self._clock.now()
         )
         self._answered([it.account for it in reactions if isinstance(it, Outgoing)])
+        if len(self._looks) >= MOST_LOOKS:
+            return  # thousands pressed at once: none of them depends on it
         looks = asyncio.create_task(self._show(update, reactions))
         self._looks.add(looks)
         looks.add_done_callback(self._looks.discard)

@@ -31,7 +31,9 @@ SET_ASIDE_AFTER = 3
 SIDE_BY_SIDE = 16
 """Chats whose updates are worked on at once."""
 LOOKED_AT_ONCE = 200
-"""Updates held in memory at the most; the others wait in the inbox."""
+"""Updates taken from the inbox at a time; the others wait there."""
+OF_ONE_CHAT = 10
+"""Updates of one chat held in memory at the most, so that it shuts nobody else out."""
 LOOK_EACH = 1.0
 """Seconds; whoever stores updates also says so, but a word may be lost."""
 PAUSE = 0.5
@@ -78,7 +80,10 @@ class InboxWorker:
         while not self._stopping:
             self._wake.clear()
             try:
-                self._take_up(await self._database.run(inbox.waiting, LOOKED_AT_ONCE))
+                full = [chat for chat, held in self._waiting.items() if len(held) >= OF_ONE_CHAT]
+                without = [chat for chat in full if chat is not None]
+                rows = await self._database.run(inbox.waiting, LOOKED_AT_ONCE, without=without)
+                self._take_up(rows)
             except NotLeading:
                 raise
             except Exception:
@@ -89,10 +94,11 @@ class InboxWorker:
     def _take_up(self, rows: Sequence[Row]) -> None:
         for row in rows:
             number, chat, _ = row
-            if number in self._held or self._stopping:
+            waiting = self._waiting[chat]
+            if number in self._held or self._stopping or len(waiting) >= OF_ONE_CHAT:
                 continue
             self._held.add(number)
-            self._waiting[chat].append(row)
+            waiting.append(row)
             if chat not in self._tasks:
                 self._tasks[chat] = asyncio.create_task(self._serve(chat))
 
@@ -110,8 +116,8 @@ class InboxWorker:
                 async with self._places:
                     await self._handle(row)
                 self._held.discard(row[0])
-                if len(self._held) == LOOKED_AT_ONCE // 2:
-                    self.wake()  # the others may come in
+                if len(waiting) == OF_ONE_CHAT // 2 or len(self._held) == LOOKED_AT_ONCE // 2:
+                    self.wake()  # others may come in
         except NotLeading:
             log.info("inbox.left_to_the_leader")
         finally:

@@ -19,6 +19,7 @@ REMINDER = "reminder"
 PACED = ("send", "edit", "copy", "forward")
 """What counts for Telegram's limits; `answerCallbackQuery`, `getMe` and the like do not."""
 
+LONGEST_HOLD = 3600.0
 LONGEST_WAIT = 1.0
 """Seconds; then it is asked again, since the clock may have been moved."""
 
@@ -75,6 +76,7 @@ class Limiter(BaseRateLimiter[str]):
 
 
 def seconds(error: RetryAfter) -> float:
-    """How long Telegram asks to wait."""
+    """How long Telegram asks to wait; more than an hour is not believed, but asked again."""
     after = error.retry_after
-    return after.total_seconds() if isinstance(after, timedelta) else float(after)
+    wanted = after.total_seconds() if isinstance(after, timedelta) else float(after)
+    return min(wanted, LONGEST_HOLD)

@@ -86,6 +86,7 @@ class Poll:
         result = await self._request.call(
             f"{self._bot.base_url}/getUpdates", parameters, seconds=LONG_POLL + GRACE
         )
+        self._metrics.polled(self._clock.now())
         rows = [row for row in map(as_row, result) if row]
         if len(rows) < len(result):
             log.error("poll.not_an_update", count=len(result) - len(rows))

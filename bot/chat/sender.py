@@ -29,7 +29,16 @@ from bot.care.values import Button, Outgoing, Rows
 from bot.chat.connection import is_wrong_token
 from bot.chat.limiter import REMINDER, seconds
 from bot.chat.request import NotSent
-from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
+from bot.delivery.outcome import (
+    Disowned,
+    Kind,
+    Outcome,
+    Refused,
+    Retry,
+    Sent,
+    Unknown,
+    Unreachable,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -56,12 +65,14 @@ class Sender:
             return Unknown()
 
     async def is_heard(self) -> bool:
-        """Whether Telegram answers, asked by what sends nothing."""
+        """Whether Telegram answers, asked by what sends nothing. Raises Disowned."""
         try:
             await self._bot.get_me()
         except RetryAfter:
             return True
-        except TelegramError:
+        except TelegramError as error:
+            if is_wrong_token(error):
+                raise Disowned from None
             return False
         return True
 
@@ -92,13 +103,14 @@ def outcome_of(error: TelegramError) -> Outcome:
     if isinstance(error, RetryAfter):
         return Retry(seconds(error))
     if isinstance(error, NotSent) or is_wrong_token(error):
-        return Retry()  # a wrong token ends the program where updates are fetched
+        return Retry()  # a wrong token ends the program where that is asked for
     if isinstance(error, Forbidden) or "chat not found" in error.message.lower():
         return Unreachable(error.message)
     if isinstance(error, BadRequest | ChatMigrated | InvalidToken):
-        # Ours to mend. The words of the message are not in what Telegram says of it.
-        log.error("sender.refused", problem=error.message)
-        return Refused(error.message)
+        # Ours to mend. What Telegram says may quote the message: that part is left out.
+        problem = error.message.partition('"')[0]
+        log.error("sender.refused", problem=problem)
+        return Refused(problem)
     return Unknown()  # no reply, 5xx, or one that cannot be read: it may have been taken
 
 

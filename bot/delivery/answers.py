@@ -26,6 +26,8 @@ from bot.delivery.outcome import (
     Unreachable,
     backoff,
 )
+from bot.delivery.pacing import Pacing
+from bot.delivery.silence import Silence
 from bot.metrics import Metrics
 from storage import outgoing, people
 from storage.database import Database, NotLeading, Transaction
@@ -35,6 +37,10 @@ log = structlog.get_logger(__name__)
 
 SIDE_BY_SIDE = 64
 """Chats answered at once: after an outage thousands wait, and what is claimed is to go soon."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks whether Telegram speaks again (the dispatcher asks it), or lets us."""
+RECORD_AGAIN = 2.0
+"""Seconds at the most between two tries to write something down: what follows waits for it."""
 REPEAT_UNKNOWN = 15.0
 """Seconds before an answer that may have arrived goes out once more: somebody waits, yet what
 cut it off must have time to pass."""
@@ -50,6 +56,8 @@ class Answers:
         clock: Clock,
         send: Send,
         too_late: Callable[[Transaction, int], Outgoing],
+        pacing: Pacing,
+        silence: Silence,
         metrics: Metrics,
     ) -> None:
         """`too_late`: what an account is told whose answers could not be sent in time."""
@@ -57,6 +65,8 @@ class Answers:
         self._clock = clock
         self._send = send
         self._too_late = too_late
+        self._pacing = pacing
+        self._silence = silence
         self._metrics = metrics
         self._places = asyncio.Semaphore(SIDE_BY_SIDE)
         self._chats: dict[int, asyncio.Task[None]] = {}
@@ -91,15 +101,20 @@ class Answers:
         failures = 0
         try:
             while not self._stopping.is_set():
+                if not self._may_go(account):
+                    await self._sleep(LOOK_AGAIN)
+                    continue
                 try:
                     async with self._places:
                         pause = await self._one(account, failures)
                 except NotLeading:
+                    self._silence.stays()
                     return  # whoever leads now takes it up
                 except Exception:
                     # The database: the row is there, and is looked at again.
+                    self._silence.stays()
                     log.exception("answers.failed")
-                    pause = backoff(failures + 1)
+                    pause = min(RECORD_AGAIN, backoff(failures + 1))
                 if pause is None:
                     return
                 failures = failures + 1 if pause else 0
@@ -110,20 +125,30 @@ class Answers:
                 self._again.discard(account)
                 self.notify([account])
 
+    def _may_go(self, account: int) -> bool:
+        """Before the claim: what is claimed is to go at once."""
+        now = self._clock.monotonic()
+        if self._pacing.held_for(account, now) or not self._silence.room(1, now):
+            return False
+        self._silence.goes(now)
+        return True
+
     async def _one(self, account: int, failures: int) -> float | None:
         """Send the oldest open answer; the seconds to wait before the next, None: none left."""
         begun = self._clock.monotonic()
         claimed = await self._database.run(_claim, account, self._too_late, self._clock.now())
         if claimed is None:
+            self._silence.stays()
             return None
         outcome: Outcome = Unknown()
-        try:
-            if self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
-                outcome = Retry(0)  # we were frozen: somebody else may be at it
-            else:
+        if self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
+            outcome = Retry(0)  # we were frozen: somebody else may be at it
+        else:
+            try:
                 outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
-        except Exception:
-            log.exception("answers.send_failed", answer=claimed.id)
+            except Exception:
+                log.exception("answers.send_failed", answer=claimed.id)
+            self._silence.note(outcome)
         await self._record(claimed, outcome)
         self._metrics.outcome("answer", type(outcome).__name__.lower())
         log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
@@ -139,14 +164,14 @@ class Answers:
         tries = 0
         while True:
             try:
-                await self._database.run_fenced(_record, claimed, outcome, self._clock.now())
+                await self._database.run_without_lead(_record, claimed, outcome, self._clock.now())
                 return
             except Exception:
                 log.exception("answers.not_recorded", answer=claimed.id)
                 tries += 1
                 if self._stopping.is_set():
                     return  # still `sending`: the next start sends it once more
-                await self._sleep(backoff(tries))
+                await self._sleep(min(RECORD_AGAIN, backoff(tries)))
 
     async def _sleep(self, seconds: float) -> None:
         if seconds:

@@ -19,7 +19,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
@@ -28,10 +28,11 @@ import structlog
 from bot.care.sessions import Letters, why_unwanted
 from bot.care.values import Outgoing
 from bot.clock import Clock
-from bot.delivery.choosing import TRIED_LATELY, choose, fits, never
-from bot.delivery.ending import let_end
+from bot.delivery.choosing import TRIED_LATELY, Choice, choose, fits, never
+from bot.delivery.ending import RECORD_WITHIN, STOP_WITHIN, let_end
 from bot.delivery.outcome import (
     Attempt,
+    Disowned,
     Line,
     Outcome,
     Retry,
@@ -49,7 +50,7 @@ from content.library import Library
 from storage import people, reminders
 from storage.database import AWAY, Database, NotLeading, Transaction
 from storage.models import Reminder
-from storage.reminders import Claim, Due, LaterOrNever
+from storage.reminders import Claim, Due, LaterOrNever, Record
 
 log = structlog.get_logger(__name__)
 
@@ -58,8 +59,8 @@ LONGEST_SLEEP = 1.0
 CLAIM_GOOD_FOR = 30.0
 """Seconds after its claim in which a message may be written; with the time a send may take that
 ends before it could be repeated. A process that was frozen in between finds its claim too old."""
-LOOKED_AT_ONCE = 128
-"""Due rows found in one transaction at the most: a long backlog never holds the writer."""
+MORE_WHERE_DROPPED = (100, 100)
+"""Patients looked at in the same transaction beyond those that may go, where rows are given up."""
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
 
 
@@ -71,15 +72,17 @@ class Errand:
     message: Outgoing
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass
 class Haul:
-    """What one look at the due rows gave."""
+    """What one look at the due rows gives."""
 
-    errands: list[Errand]
-    dropped: list[str]
+    errands: list[Errand] = field(default_factory=list)
+    dropped: list[str] = field(default_factory=list)
     """Why rows were given up, one for each."""
-    more: bool
+    more: bool = False
     """There may be more due rows than were looked at."""
+    next_at: datetime | None = None
+    """When the next row falls due, of those that are not due yet."""
 
 
 def slots_for(messages_per_second: float) -> int:
@@ -100,6 +103,7 @@ class Dispatcher:
         send: Line,
         slots: int,
         answering: Callable[[], Collection[int]],
+        silence: Silence,
         metrics: Metrics,
         unrecorded: Sequence[tuple[Errand, Outcome]] = (),
     ) -> None:
@@ -115,10 +119,13 @@ class Dispatcher:
         self._slots = slots
         self._answering = answering
         self._metrics = metrics
-        self._silence = Silence()
+        self._silence = silence
         self._wake = asyncio.Event()
         self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._finished = list(unrecorded)
+        self._question: asyncio.Task[bool] | None = None
+        self._looked = False
+        self._next_at: datetime | None = None
         self._stopping = False
         self._ended = asyncio.Event()
         self._ended.set()
@@ -132,14 +139,17 @@ class Dispatcher:
         return await self._database.run(orphans, self._library, self._clock.now())
 
     async def run(self) -> None:
-        """Send what is due until `stop`. Raises NotLeading if another process does so by now."""
+        """Send what is due until `stop`.
+
+        Raises NotLeading if another process does so by now, Disowned if the token was revoked.
+        """
         self._ended.clear()
         try:
             while not self._stopping:
                 self._wake.clear()
                 try:
                     await self._turn()
-                except NotLeading:
+                except (NotLeading, Disowned):
                     raise
                 except Exception:
                     # The database may be locked or full: what is due stays due.
@@ -153,9 +163,13 @@ class Dispatcher:
         """Claim nothing more and wait for what is on its way; what is not back then is unknown."""
         self._stopping = True
         self.wake()
-        await self._ended.wait()  # a claim that is being made now is still sent
+        if self._question:
+            self._question.cancel()
+        # A claim that is being made now is still sent, unless the database hangs over it.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), STOP_WITHIN)
         await let_end(self._in_flight.values())
-        await let_end([asyncio.create_task(self._record_what_is_left())])
+        await let_end([asyncio.create_task(self._record_what_is_left())], RECORD_WITHIN)
 
     @property
     def unrecorded(self) -> Sequence[tuple[Errand, Outcome]]:
@@ -167,21 +181,36 @@ class Dispatcher:
 
         So nothing is claimed while outcomes cannot be stored.
         """
+        self._ask_if_silent()
         now = self._clock.monotonic()
-        if self._silence.asks(now) and await self._send.is_heard():
-            self._silence.heard()
-            log.info("dispatcher.telegram_answers_again")
         free = min(self._slots - len(self._in_flight), self._pacing.reminders_now(now))
-        if self._silence.holds:
-            free = 0
+        free = self._silence.room(free, now)
         batch = list(self._finished)
+        self._looked = free > 0
         if free <= 0 and not batch:
             return
         without = self._pacing.chats_not_ready(now) | set(self._answering()) | set(self._in_flight)
-        haul, lost = await self._database.run(
-            _record_and_take, self._library, batch, self._clock.now(), limit=free, without=without
-        )
+        haul = Haul()
+        try:
+            lost = await self._database.run(
+                _record_and_take,
+                self._library,
+                batch,
+                self._clock.now(),
+                limit=free,
+                without=without,
+                haul=haul,
+            )
+        except Exception:
+            # The commit may have succeeded all the same. Then these rows are ours and not sent; if
+            # it has not, their fence says so, and nothing happens.
+            self._finished += [(errand, Retry(0)) for errand in haul.errands]
+            raise
         self._recorded(batch, lost)
+        self._send_out(haul, now)
+
+    def _send_out(self, haul: Haul, now: float) -> None:
+        self._next_at = haul.next_at
         for reason in haul.dropped:
             self._metrics.skipped(reason)
         for errand in haul.errands:
@@ -190,40 +219,59 @@ class Dispatcher:
                     self._metrics.repeated()
             account = errand.message.account
             self._pacing.reminder_claimed(account, now)
+            self._silence.goes(now)
             self._in_flight[account] = asyncio.create_task(self._deliver(errand, now))
-        if haul.more:
+        if haul.more and (haul.errands or haul.dropped):
             self.wake()
 
+    def _ask_if_silent(self) -> None:
+        """Ask Telegram whether it is there, beside everything else. Raises Disowned."""
+        if self._question and self._question.done():
+            answered, self._question = self._question.result(), None
+            if answered:
+                self._silence.question_answered()
+                log.info("dispatcher.telegram_answers_again")
+        if self._question is None and self._silence.asks(self._clock.monotonic()):
+            self._question = asyncio.create_task(self._send.is_heard())
+            self._question.add_done_callback(lambda _: self.wake())
+
     def _pause(self) -> float:
+        """Seconds until there is something to do, as far as is known now."""
         now = self._clock.monotonic()
         if len(self._in_flight) >= self._slots:
             return LONGEST_SLEEP  # a freed slot wakes
         waits = self._pacing.next_reminder_at(now) - now
-        return min(LONGEST_SLEEP, waits) if waits > 0 else LONGEST_SLEEP
+        if waits > 0:
+            return min(LONGEST_SLEEP, waits)
+        if not self._looked:  # a place came free meanwhile
+            return 0.0 if self._silence.room(1, now) else LONGEST_SLEEP
+        if self._next_at is None:
+            return LONGEST_SLEEP
+        until_due = (self._next_at - self._clock.now()).total_seconds()
+        return min(LONGEST_SLEEP, max(0.0, until_due))
 
     async def _deliver(self, errand: Errand, claimed: float) -> None:
         outcome: Outcome = Unknown()
         try:
             if self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
                 outcome = Retry(0)  # we were frozen: somebody else may be at it
+                self._silence.stays()
             else:
-                outcome = await self._send(errand.message, "reminder")
-        except Exception:
-            log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
+                outcome = await self._sent(errand)
         finally:
-            self._listen(outcome)
             self._finished.append((errand, outcome))
             self._in_flight.pop(errand.message.account, None)
             self.wake()
 
-    def _listen(self, outcome: Outcome) -> None:
-        if not isinstance(outcome, Unknown) and outcome != Retry():
-            self._silence.heard()
-            return
-        before = self._silence.holds
-        self._silence.nothing_heard()
-        if self._silence.holds and not before:
+    async def _sent(self, errand: Errand) -> Outcome:
+        outcome: Outcome = Unknown()
+        try:
+            outcome = await self._send(errand.message, "reminder")
+        except Exception:
+            log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
+        if self._silence.note(outcome):
             log.warning("dispatcher.telegram_is_silent")
+        return outcome
 
     async def _record_what_is_left(self) -> None:
         """At the end, for as long as it takes; also what came back after the lead was lost."""
@@ -231,7 +279,7 @@ class Dispatcher:
         while self._finished:
             batch = list(self._finished)
             try:
-                lost = await self._database.run_fenced(record, batch, self._clock.now())
+                lost = await self._database.run_without_lead(record, batch, self._clock.now())
                 self._recorded(batch, lost)
             except AWAY:
                 tries += 1
@@ -261,40 +309,67 @@ def _record_and_take(
     *,
     limit: int,
     without: Collection[int],
-) -> tuple[Haul, int]:
+    haul: Haul,
+) -> int:
     lost = record(tx, batch, now)
-    return take_due(tx, library, now, limit=limit, without=without), lost
+    if limit > 0:
+        take_due(tx, library, now, limit=limit, without=without, haul=haul)
+    return lost
 
 
 def take_due(
-    tx: Transaction, library: Library, now: datetime, *, limit: int, without: Collection[int]
-) -> Haul:
+    tx: Transaction,
+    library: Library,
+    now: datetime,
+    *,
+    limit: int,
+    without: Collection[int],
+    haul: Haul,
+) -> None:
     """Claim up to `limit` messages that can be sent now, none to the accounts `without`.
 
     One to an account: its next one goes when this one has gone. A row that cannot be made into a
-    message is marked as failed; the others go on.
+    message is marked as failed; the others go on. Where rows are only given up (expired in an
+    outage, say), many more are looked at: that costs nothing Telegram limits.
     """
-    if limit <= 0:
-        return Haul(errands=[], dropped=[], more=False)
-    found = reminders.patients_due(tx, now, limit=LOOKED_AT_ONCE, without=without)
-    patients = found[:limit]
+    busy = set(without)
+    for size in (limit, *MORE_WHERE_DROPPED):
+        dropped = len(haul.dropped)
+        _take_some(tx, library, now, size=size, limit=limit, busy=busy, haul=haul)
+        if not haul.more or len(haul.errands) == limit or len(haul.dropped) == dropped:
+            break
+    haul.next_at = reminders.next_due(tx, after=now)
+
+
+def _take_some(
+    tx: Transaction,
+    library: Library,
+    now: datetime,
+    *,
+    size: int,
+    limit: int,
+    busy: set[int],
+    haul: Haul,
+) -> None:
+    patients, haul.more = reminders.patients_due(tx, now, limit=size, without=busy)
     if not patients:
-        return Haul(errands=[], dropped=[], more=False)
+        return
     rows = reminders.to_look_at(tx, patients, now, tried_since=now - TRIED_LATELY)
     rows.sort(key=lambda row: row.patient_id)  # stable: of one patient the first due stays first
     letters = Letters(tx, library, patients)
-    looks = [
-        _look_at(tx, library, letters, list(of_one), now)
-        for _, of_one in groupby(rows, key=lambda row: row.patient_id)
-    ]
+    looks: list[Look] = []
+    for _, of_one in groupby(rows, key=lambda row: row.patient_id):
+        choice = choose(library, list(of_one), now)
+        if len(haul.errands) + sum(bool(it.go) for it in looks) >= limit:
+            choice = replace(choice, go=())  # no place is left for it: it stays due
+        looks.append(_look_at(tx, library, letters, choice, now))
     rest = [it for look in looks for it in look.rest]
     reminders.put_off(tx, rest)
     reminders.claim(tx, [_claim(library, row) for look in looks for row in look.go], now)
-    return Haul(
-        errands=[_errand(library, look, now) for look in looks if look.go],
-        dropped=[it.reason for it in rest if it.state == "skipped" and it.reason],
-        more=len(found) > len(patients) or len(found) == LOOKED_AT_ONCE,
-    )
+    errands = [_errand(library, look, now) for look in looks if look.go]
+    busy.update(errand.message.account for errand in errands)
+    haul.errands += errands
+    haul.dropped += [it.reason for it in rest if it.state == "skipped" and it.reason]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,9 +382,8 @@ class Look:
 
 
 def _look_at(
-    tx: Transaction, library: Library, letters: Letters, rows: Sequence[Due], now: datetime
+    tx: Transaction, library: Library, letters: Letters, choice: Choice, now: datetime
 ) -> Look:
-    choice = choose(library, rows, now)
     look = Look(go=[], texts=[], rest=list(choice.rest))
     for row in choice.go:
         try:
@@ -369,17 +443,19 @@ def attempt_of(
 
 def record(tx: Transaction, batch: Sequence[tuple[Errand, Outcome]], now: datetime) -> int:
     """Write down what became of claimed rows; how many of them were no longer ours."""
+    lost = 0
+    records: list[Record] = []
     for errand, outcome in batch:
+        of_one = [to_record(attempt, outcome, now) for attempt in errand.attempts]
         if isinstance(outcome, Unreachable):
-            people.unreachable(tx, errand.message.account, now, outcome.why)
-    return reminders.record(
-        tx,
-        [
-            to_record(attempt, outcome, now)
-            for errand, outcome in batch
-            for attempt in errand.attempts
-        ],
-    )
+            # Said of the person only as long as it is the latest word: it may come late.
+            stale = reminders.record(tx, of_one)
+            lost += stale
+            if not stale:
+                people.unreachable(tx, errand.message.account, now, outcome.why)
+        else:
+            records += of_one
+    return lost + reminders.record(tx, records)
 
 
 def orphans(tx: Transaction, library: Library, now: datetime) -> int:

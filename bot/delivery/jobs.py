@@ -33,7 +33,8 @@ class Jobs:
         self._scheduler.configure(
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        self._scheduler.add_job(wake, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
+        self._wake = wake
+        self._scheduler.add_job(self._beat, "interval", seconds=HEARTBEAT_SECONDS, id="heartbeat")
         self._scheduler.add_job(self.clean_up, "interval", hours=CLEAN_UP_HOURS, id="clean_up")
 
     def start(self) -> None:
@@ -42,9 +43,18 @@ class Jobs:
     def stop(self) -> None:
         self._scheduler.shutdown(wait=False)
 
+    async def _beat(self) -> None:
+        # A coroutine, so that it runs in the event loop; APScheduler puts functions into threads.
+        self._wake()
+
     async def clean_up(self) -> None:
-        """Forget what is long done: ids of updates and answers, forms, wrong tries at codes."""
-        forgotten = await self._database.run(_clean_up, self._clock.now())
+        """Forget what is long done: ids of updates and answers, forms, wrong tries at codes.
+
+        A little at a time: nobody's message waits for it.
+        """
+        forgotten = 0
+        while some := await self._database.run(_clean_up, self._clock.now()):
+            forgotten += some
         log.info("jobs.clean_up", forgotten=forgotten)
 
 

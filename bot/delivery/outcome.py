@@ -51,6 +51,10 @@ Outcome = Sent | Retry | Unreachable | Refused | Unknown
 Kind = Literal["answer", "reminder"]
 
 
+class Disowned(Exception):
+    """Telegram does not know this bot any more: its token was revoked."""
+
+
 class Send(Protocol):
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
         """Send one message once. Raises nothing but what stops the program."""
@@ -61,7 +65,7 @@ class Line(Send, Protocol):
     """The line to Telegram, which may be dead."""
 
     async def is_heard(self) -> bool:
-        """Whether Telegram answers now; nobody receives anything."""
+        """Whether Telegram answers now; nobody receives anything. Raises Disowned."""
         ...
 
 

@@ -110,6 +110,10 @@ class Pacing:
             self._chat(chat, now).ready_at(now),
         )
 
+    def held_for(self, chat: int, now: float) -> float:
+        """Seconds for which Telegram asked to leave `chat`, or everybody, alone."""
+        return max(0.0, self._held_until - now, self._holds.get(chat, 0.0) - now)
+
     def answer_goes(self, chat: int, now: float) -> None:
         self._all.spend(now)
         self._written_to(chat, now)

@@ -12,6 +12,7 @@ context.configure(
     connection=connection,
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
+    transactional_ddl=True,  # SQLite's too: `storage.migrate` begins the transactions
     transaction_per_migration=True,
 )
 with context.begin_transaction():

@@ -22,6 +22,7 @@ from bot.clock import MovableClock
 from bot.delivery.dispatcher import Dispatcher
 from bot.delivery.outcome import Kind, Outcome
 from bot.delivery.pacing import Pacing
+from bot.delivery.silence import Silence
 from bot.metrics import Metrics
 from storage.database import Database, Transaction
 from storage.models import Reminder
@@ -78,6 +79,7 @@ async def wired(
         send=send,
         slots=load.concurrency,
         answering=list,
+        silence=Silence(),
         metrics=metrics,
     )
     try:

@@ -27,7 +27,9 @@ def upgrade() -> None:
     troubled = "state IN ('failed', 'unknown') AND seen_at IS NULL"
     _index("reminder_troubled", "reminder", ["clinic_id", "id"], troubled)
     _index("inbox_aside", "inbox", ["id"], "state = 'aside' AND seen_at IS NULL")
+    _index("inbox_done", "inbox", ["handled_at"], "state = 'done'")
     _index("outgoing_sending", "outgoing", ["id"], "state = 'sending'")
+    _index("outgoing_ended", "outgoing", ["created_at"], "state NOT IN ('scheduled', 'sending')")
     _index("patient_unreachable", "patient", ["clinic_id", "id"], "unreachable_at IS NOT NULL")
     op.drop_column("reminder", "lease_until")
 
