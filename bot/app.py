@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import tempfile
@@ -318,8 +319,15 @@ async def worker(settings: Settings, clock: Clock | None = None) -> None:
         await observed(Bot(settings, database, clock, polls=False), settings, stop_signal())
 
 
+def settle_memory() -> None:
+    """What is loaded by now stays for good: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
+
+
 async def observed(bot: Bot, settings: Settings, stop: asyncio.Event) -> None:
     """Run the bot, its health and metrics served beside it if a port is set for them."""
+    settle_memory()
     if settings.health_port is None:
         await bot.run(stop)
         return

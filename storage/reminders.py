@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import Row, Update, bindparam, func, or_, text, update
+from sqlalchemy import BindParameter, Row, Update, bindparam, func, or_, text, update
 from sqlmodel import col, select
 
 from storage.database import Transaction
-from storage.models import BEING_SENT, Patient, Reminder
+from storage.models import BEING_SENT, Patient, Reminder, UtcDateTime
 
 PAGE, MORE_PAGES = 16, (500,) * 10
 """How far one look goes along the due rows: few at first, then, past those left out, many."""
+
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +87,14 @@ class Due:
     unreachable_at: datetime | None
 
 
+def _moment(name: str) -> BindParameter[datetime]:
+    """A moment as a value of a statement made once.
+
+    Its type must be said: nothing infers it, and SQLite compares words.
+    """
+    return bindparam(name, type_=UtcDateTime())
+
+
 _OF_PATIENT = (
     "account", "name", "language", "timezone", "agreed_at", "stopped", "unreachable_at"
 )  # fmt: skip
@@ -128,21 +139,38 @@ def patients_due(
     return list(found), True
 
 
+# Statements of the hot path are put together once: that costs more than running them does.
+_TRY_AT, _ID = col(Reminder.try_at), col(Reminder.id)
+_PAGE = (
+    sqlalchemy.select(_TRY_AT, _ID, col(Reminder.patient_id), col(Patient.account))
+    .join(Patient, col(Patient.id) == col(Reminder.patient_id))
+    .where(_moment("now") >= _TRY_AT)
+    .order_by(_TRY_AT, _ID)
+    .limit(bindparam("size"))
+)
+_NEXT_PAGE = _PAGE.where(
+    _moment("moment") <= _TRY_AT, or_(_moment("moment") < _TRY_AT, bindparam("number") < _ID)
+)
+_TO_LOOK_AT = (
+    sqlalchemy.select(*_DUE)
+    .join(Patient, col(Patient.id) == col(Reminder.patient_id))
+    .where(
+        col(Reminder.patient_id).in_(bindparam("patients", expanding=True)),
+        or_(_moment("now") >= _TRY_AT, col(Reminder.tried_at) > _moment("tried_since")),
+    )
+    .order_by(col(Reminder.due_at), _ID)
+)
+_NEXT = sqlalchemy.select(func.min(_TRY_AT)).where(_moment("after") < _TRY_AT)
+
+
 def _page(
     tx: Transaction, now: datetime, after: tuple[datetime, int] | None, size: int
 ) -> Sequence[Row[Any]]:
-    try_at, row_id = col(Reminder.try_at), col(Reminder.id)
-    statement = (
-        sqlalchemy.select(try_at, row_id, col(Reminder.patient_id), col(Patient.account))
-        .join(Patient, col(Patient.id) == col(Reminder.patient_id))
-        .where(try_at <= now)
-        .order_by(try_at, row_id)
-        .limit(size)
-    )
-    if after:
-        moment, number = after
-        statement = statement.where(try_at >= moment, or_(try_at > moment, row_id > number))
-    return tx.execute(statement).all()
+    values: dict[str, Any] = {"now": now, "size": size}
+    if after is not None:
+        values["moment"], values["number"] = after
+    found = tx.connection().execute(_PAGE if after is None else _NEXT_PAGE, values)
+    return cast("Sequence[Row[Any]]", found.all())
 
 
 def to_look_at(
@@ -152,23 +180,14 @@ def to_look_at(
 
     A row of the second kind has no `try_at`, or one that is still ahead.
     """
-    statement = (
-        sqlalchemy.select(*_DUE)
-        .join(Patient, col(Patient.id) == col(Reminder.patient_id))
-        .where(
-            col(Reminder.patient_id).in_(patients),
-            or_(col(Reminder.try_at) <= now, col(Reminder.tried_at) > tried_since),
-        )
-        .order_by(col(Reminder.due_at), col(Reminder.id))
-    )
-    return [Due(*row) for row in tx.execute(statement)]
+    values = {"patients": list(patients), "now": now, "tried_since": tried_since}
+    return [Due(*row) for row in tx.connection().execute(_TO_LOOK_AT, values)]
 
 
-def next_due(tx: Transaction, *, after: datetime | None = None) -> datetime | None:
-    """When the next row is to be looked at; with `after` the next one beyond that moment."""
-    try_at = col(Reminder.try_at)
-    beyond = try_at > after if after else try_at.is_not(None)
-    return tx.exec(select(func.min(Reminder.try_at)).where(beyond)).one()
+def next_due(tx: Transaction, *, after: datetime = EVER) -> datetime | None:
+    """When the next row is to be looked at, of those beyond the moment `after`."""
+    found: datetime | None = tx.connection().execute(_NEXT, {"after": after}).scalar_one()
+    return found
 
 
 _CLAIM = (
@@ -182,7 +201,7 @@ _CLAIM = (
         state="sending",
         reason=None,
         try_at=None,
-        tried_at=bindparam("now"),
+        tried_at=_moment("now"),
         fence=col(Reminder.fence) + 1,
         attempts=col(Reminder.attempts) + 1,
         language=bindparam("language_sent"),
@@ -214,9 +233,7 @@ def claim(tx: Transaction, claims: Sequence[Claim], now: datetime) -> None:
 _PUT_OFF = (
     update(Reminder)
     .where(col(Reminder.id) == bindparam("row"), col(Reminder.try_at).is_not(None))
-    .values(
-        state=bindparam("state_now"), reason=bindparam("reason_now"), try_at=bindparam("try_now")
-    )
+    .values(state=bindparam("state_now"), reason=bindparam("reason_now"), try_at=_moment("try_now"))
 )
 
 
@@ -241,8 +258,8 @@ _RECORD = (
     .values(
         state=bindparam("state_now"),
         reason=bindparam("reason_now"),
-        try_at=bindparam("try_now"),
-        sent_at=bindparam("sent"),
+        try_at=_moment("try_now"),
+        sent_at=_moment("sent"),
         message_id=bindparam("message"),
         doubted=col(Reminder.doubted) | bindparam("doubt"),
     )

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import Patient, Treatment
+
+_STANDING = (
+    select(Treatment)
+    .where(
+        col(Treatment.patient_id).in_(bindparam("patients", expanding=True)),
+        col(Treatment.cancelled_at).is_(None),
+    )
+    .order_by(col(Treatment.ended_at), col(Treatment.id))
+)
 
 
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[Treatment]:
@@ -19,11 +29,7 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[Treatment]:
 def of_patients(tx: Transaction, patients: Collection[int]) -> dict[int, list[Treatment]]:
     """By patient the sessions that stand, by when they ended."""
     found: dict[int, list[Treatment]] = {patient: [] for patient in patients}
-    for treatment in tx.exec(
-        select(Treatment)
-        .where(col(Treatment.patient_id).in_(patients), col(Treatment.cancelled_at).is_(None))
-        .order_by(col(Treatment.ended_at), col(Treatment.id))
-    ):
+    for treatment in tx.scalars(_STANDING, {"patients": list(patients)}):
         found[treatment.patient_id].append(treatment)
     return found
 

@@ -219,7 +219,7 @@ async def test_a_long_queue_of_one_chat_is_worked_off_in_order(story: Story) -> 
         story.ana.say(f"/today {n}")
     story.start()
     async with asyncio.timeout(PATIENCE):
-        while len(handled := await story.query(_handled_in_order)) < 36:
+        while len(handled := await story.query(_handled_in_order)) < 36:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     assert handled == sorted(handled)
 

@@ -13,6 +13,7 @@ from sqlmodel import func, select
 
 import content.library
 from bot import logs
+from bot.app import settle_memory
 from bot.care.values import Outgoing
 from bot.chat.connection import AnyBot, telegram_bot
 from bot.chat.limiter import Limiter
@@ -95,6 +96,7 @@ async def durable(load: Load) -> Sent:
     logs.configure("info", "text")
     clock = MovableClock(FIRST_DUE + timedelta(seconds=1))
     async with wired(load, clock) as (database, send, dispatcher):
+        settle_memory()
         send.expect(min(WARM_UP, load.count))
         running = asyncio.create_task(dispatcher.run())
         await send.all_through()
