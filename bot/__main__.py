@@ -7,7 +7,8 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any
 
 import structlog
 
@@ -39,15 +40,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(_options: argparse.Namespace) -> None:
-    asyncio.run(app.run(_settings("telegram_token", *CLINIC)))
+    _in_loop(app.run(_settings("telegram_token", *CLINIC)))
+
+
+def _in_loop(work: Coroutine[Any, Any, None]) -> None:
+    """Run it in the event loop that is fastest where it runs."""
+    with asyncio.Runner(loop_factory=app.new_event_loop) as runner:
+        runner.run(work)
 
 
 def _web(_options: argparse.Namespace) -> None:
-    asyncio.run(app.web(_settings(*WEB, on_postgres_for="web")))
+    _in_loop(app.web(_settings(*WEB, on_postgres_for="web")))
 
 
 def _worker(_options: argparse.Namespace) -> None:
-    asyncio.run(app.worker(_settings("telegram_token", *CLINIC, on_postgres_for="worker")))
+    _in_loop(app.worker(_settings("telegram_token", *CLINIC, on_postgres_for="worker")))
 
 
 def _demo(options: argparse.Namespace) -> None:

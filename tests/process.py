@@ -222,7 +222,8 @@ def be_the_bot(clock_file: str, command: str) -> None:
         "worker": lambda: app.worker(settings, clock),
         "web": lambda: app.web(settings),
     }
-    asyncio.run(started[command]())
+    with asyncio.Runner(loop_factory=app.new_event_loop) as runner:
+        runner.run(started[command]())
 
 
 def be_the_nursery() -> None:
