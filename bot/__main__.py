@@ -16,7 +16,7 @@ from bot import app, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
 from content.reading import ContentError
-from storage.database import DatabaseError
+from storage.database import DatabaseError, why_away
 from storage.migrate import migrate, schema_of
 
 log = structlog.get_logger("bot")
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ContentError as error:
         return _mend(error.problems)
     except DatabaseError as error:
-        return _mend([f"DATABASE_URL: the database cannot be used ({type(error).__name__})"])
+        return _mend([f"DATABASE_URL: {why_away(error)}"])
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
     return 0

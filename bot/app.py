@@ -55,7 +55,14 @@ from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
 from bot.web import Health, Webhook
 from storage import invitations, people, reminders, wake
-from storage.database import Database, DatabaseError, NotLeading, Transaction, file_of
+from storage.database import (
+    Database,
+    DatabaseError,
+    NotLeading,
+    Transaction,
+    file_of,
+    why_away,
+)
 from storage.migrate import head, migrate, schema_of
 from storage.models import Clinic
 
@@ -283,7 +290,7 @@ async def problems_of(database: Database) -> list[str]:
     try:
         await database.read(people.first_clinic)
     except DatabaseError as error:
-        return [f"database: it cannot be used ({type(error).__name__})"]
+        return [f"database: {why_away(error)}"]
     return []
 
 

@@ -19,7 +19,15 @@ from sqlmodel import Session, SQLModel, col
 
 from storage.lead import Lead, NotLeading, end_a_silent_leader
 
-__all__ = ["Database", "DatabaseError", "NotLeading", "Transaction", "engine_url", "file_of"]
+__all__ = [
+    "Database",
+    "DatabaseError",
+    "NotLeading",
+    "Transaction",
+    "engine_url",
+    "file_of",
+    "why_away",
+]
 
 Transaction = Session
 """SQLModel's `Session`, under the name of what it is here (a session is the clinic's own word)."""
@@ -217,6 +225,30 @@ def _postgresql(url: str, *, connections: int) -> Engine:
         },
         hide_parameters=True,
     )
+
+
+# What the servers and drivers say, in small letters, and the same for whoever has to mend it.
+_WHY = {
+    "password authentication failed": "the user or the password is wrong",
+    "no password supplied": "the password is missing",
+    "does not exist": "there is no such database, user or table on the server",
+    "connection refused": "nothing listens there",
+    "name or service not known": "there is no such host",
+    "failed to resolve": "there is no such host",
+    "timeout": "nothing answers there",
+    "unable to open": "the file cannot be opened",
+    "not a database": "the file is not a database",
+    "readonly": "the file must not be written to",
+    "locked": "another program holds it",
+    "full": "the disk is full",
+}
+
+
+def why_away(error: DatabaseError) -> str:
+    """Why the database cannot be used, in words that hold nothing of an address."""
+    said = str(error.orig).lower()
+    found = next((words for sign, words in _WHY.items() if sign in said), None)
+    return found or f"it cannot be used ({type(error).__name__})"
 
 
 def engine_url(url: str) -> str:

@@ -32,6 +32,7 @@ class Post:
         self.database = database
         self.clock = MovableClock(NOW)
         self.silence = Silence()
+        self.hears, self.asked = True, 0
         self.sent: list[tuple[int, str]] = []
         self.says: list[Outcome] = []
         self.gate = asyncio.Event()
@@ -43,12 +44,19 @@ class Post:
         return Answers(
             database=self.database,
             clock=self.clock,
-            send=self.send,
+            send=self,
             too_late=lambda _tx, account: Outgoing(account=account, text="sorry, too late"),
             pacing=Pacing(1000),
             silence=self.silence,
             metrics=Metrics(),
         )
+
+    async def is_heard(self) -> bool:
+        self.asked += 1
+        return self.hears
+
+    async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
+        return await self.send(message, kind)
 
     async def send(self, message: Outgoing, kind: Kind) -> Outcome:
         assert kind == "answer"
@@ -134,8 +142,12 @@ async def test_what_may_have_arrived_is_sent_once_more_and_no_oftener(
 ) -> None:
     monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
     post.says = [Unknown(), Unknown()]
+    monkeypatch.setattr("bot.delivery.answers.LOOK_AGAIN", 0.01)
     await post.write("one", "two")
     post.answers.notify([7])
+    await post.until_sent(2)
+    await asyncio.sleep(0.05)
+    post.silence.question_answered()  # the dispatcher asks
     await post.idle()
     assert [text for _, text in post.sent] == ["one", "one", "two"]
     assert [row.state for row in await post.rows()] == ["unknown", "sent"]
@@ -281,3 +293,21 @@ async def test_while_telegram_is_silent_an_answer_waits_and_is_not_lost_in_doubt
     assert post.sent == [(7, "help"), (7, "help")]
     assert [row.state for row in await post.rows()] == ["sent"]
     assert post.silence.room(10, 0.0) == 10
+
+
+async def test_an_answer_in_doubt_is_not_repeated_into_the_same_outage(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
+    monkeypatch.setattr("bot.delivery.outcome.ASK_AGAIN", 0.01)
+    post.says, post.hears = [Unknown()], False
+    await post.write("help")
+    post.answers.notify([7])
+    async with asyncio.timeout(PATIENCE):
+        while post.asked < 3:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert post.sent == [(7, "help")]
+    post.hears = True
+    await post.idle()
+    assert post.sent == [(7, "help")] * 2
+    assert [row.state for row in await post.rows()] == ["sent"]

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
@@ -19,6 +20,7 @@ import pytest
 from bot.__main__ import main
 from bot.simulator import Simulator
 from storage.migrate import head, schema_of
+from tests.postgres import PostgresServer
 from tests.story import settings_for
 
 ROOT = Path(__file__).parents[1]
@@ -99,8 +101,8 @@ def test_plan_in_words_is_read_by_people(said: Said) -> None:
         (["ask", "--json"], '{"hours": 3}\n', "text:"),
         (["run"], "", "TELEGRAM_TOKEN"),
         (["invite-owner"], "", "CLINIC_PHONE"),
-        (["web"], "", "not ready yet"),
-        (["worker"], "", "not ready yet"),
+        (["web"], "", "for one clinic on one machine, use: run"),
+        (["worker"], "", "for one clinic on one machine, use: run"),
     ],
 )
 def test_a_mistake_is_one_clear_line_and_exit_2(
@@ -273,3 +275,30 @@ def test_a_file_that_is_no_database_is_said(
     code, _, err = said("migrate")
     assert code == 2
     assert "DATABASE_URL" in err
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("clinic:", "nobody:"), "the user or the password is wrong"),
+        (("/postgres", "/not_there"), "there is no such database"),
+        (("127.0.0.1:{port}", "127.0.0.1:1"), "nothing listens there"),
+    ],
+)
+def test_a_database_that_cannot_be_reached_is_one_line_that_says_why(
+    said: Said,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_server: PostgresServer,
+    change: tuple[str, str],
+    complaint: str,
+) -> None:
+    url = postgres_server.url()
+    old, new = change
+    monkeypatch.setenv("DATABASE_URL", url.replace(old.format(port=urlsplit(url).port), new))
+    code, out, err = said("migrate")
+    assert (code, out) == (2, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+    password = urlsplit(url).password
+    assert password
+    assert password not in err

@@ -504,7 +504,7 @@ async def test_a_doubt_that_waits_for_its_repeat_is_not_touched_by_planning_agai
 
 
 async def test_a_send_that_breaks_is_in_doubt_and_its_slot_is_free_again(bench: Bench) -> None:
-    await bench.patients(6)
+    await bench.patients(3)
     broken = 0
 
     class Breaks(Telegram):
@@ -516,7 +516,7 @@ async def test_a_send_that_breaks_is_in_doubt_and_its_slot_is_free_again(bench: 
             return await super().__call__(message, kind)
 
     bench.telegram = Breaks()
-    bench.dispatcher = bench.new_dispatcher(slots=2)
+    bench.dispatcher = bench.new_dispatcher(slots=1)
     bench.start()
     bench.move_to(FIRST)
     rows = await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 2)
@@ -610,7 +610,7 @@ async def test_while_telegram_says_nothing_no_more_are_put_into_doubt(bench: Ben
 
     bench.telegram.says = []
     bench.clock.move(timedelta(seconds=20))
-    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) >= 24)
+    rows = await bench.until(lambda rows: sum(row.state == "sent" for row in rows) == 29 - IN_A_ROW)
     assert all(row.state in ("sent", "unknown") for row in rows if row.step == "first_hours")
 
 
@@ -688,3 +688,20 @@ async def test_after_a_look_it_sleeps_until_the_next_is_due(bench: Bench) -> Non
     assert haul.next_at == due
     await bench.database.run(take_due, library.load(), due, limit=5, without=(), haul=haul)
     assert haul.next_at == (await bench.rows())[1].due_at
+
+
+async def test_a_reminder_in_doubt_is_not_repeated_into_the_same_outage(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says, bench.telegram.hears = [Unknown()], False
+    bench.start()
+    bench.move_to(FIRST)
+    row = await bench.first(lambda row: row.state == "unknown")
+    assert row.try_at
+    bench.move_to(row.try_at)
+    row = await bench.first(lambda row: row.attempts == 2 and row.state == "scheduled")
+    assert len(bench.telegram.sent) == 1
+    bench.telegram.hears = True
+    assert row.try_at
+    bench.move_to(row.try_at)
+    row = await bench.first(lambda row: row.state == "sent")
+    assert (row.doubted, len(bench.telegram.sent)) == (True, 2)

@@ -17,13 +17,14 @@ from bot.clock import Clock
 from bot.delivery.dispatcher import CLAIM_GOOD_FOR
 from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
+    Line,
     Outcome,
     Refused,
     Retry,
-    Send,
     Sent,
     Unknown,
     Unreachable,
+    again,
     backoff,
 )
 from bot.delivery.pacing import Pacing
@@ -54,7 +55,7 @@ class Answers:
         *,
         database: Database,
         clock: Clock,
-        send: Send,
+        send: Line,
         too_late: Callable[[Transaction, int], Outgoing],
         pacing: Pacing,
         silence: Silence,
@@ -145,7 +146,11 @@ class Answers:
             outcome = Retry(0)  # we were frozen: somebody else may be at it
         else:
             try:
-                outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
+                message = Outgoing.loads(claimed.payload)
+                if claimed.doubted:
+                    outcome = await again(self._send, message, "answer")
+                else:
+                    outcome = await self._send(message, "answer")
             except Exception:
                 log.exception("answers.send_failed", answer=claimed.id)
             self._silence.note(outcome)

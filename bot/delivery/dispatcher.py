@@ -39,6 +39,7 @@ from bot.delivery.outcome import (
     Sent,
     Unknown,
     Unreachable,
+    again,
     backoff,
     doubt,
     to_record,
@@ -266,7 +267,10 @@ class Dispatcher:
     async def _sent(self, errand: Errand) -> Outcome:
         outcome: Outcome = Unknown()
         try:
-            outcome = await self._send(errand.message, "reminder")
+            if any(attempt.doubted for attempt in errand.attempts):
+                outcome = await again(self._send, errand.message, "reminder")
+            else:
+                outcome = await self._send(errand.message, "reminder")
         except Exception:
             log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
         if self._silence.note(outcome):

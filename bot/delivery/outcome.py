@@ -69,6 +69,19 @@ class Line(Send, Protocol):
         ...
 
 
+ASK_AGAIN = 5.0
+"""Seconds until a message in doubt looks again whether Telegram is there."""
+
+
+async def again(line: Line, message: Outgoing, kind: Kind) -> Outcome:
+    """Send what may have arrived once more, its last time: not into the same outage."""
+    try:
+        there = await line.is_heard()
+    except Disowned:
+        there = False
+    return await line(message, kind) if there else Retry(ASK_AGAIN)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
     """A claimed reminder: what its outcome is judged by."""

@@ -1,6 +1,6 @@
 """What is done while Telegram does not answer: pure, monotonic seconds in, permissions out.
 
-Each message tried then may be lost in doubt. So after a few in a row nothing more goes until
+Each message tried then may be lost in doubt. So after two in a row nothing more goes until
 Telegram is heard again: first in reply to a question that nobody sees, then to a single message.
 
     it speaks -> silent (several in a row without a word) -> on trial (the question is answered)
@@ -13,7 +13,7 @@ from typing import Literal
 
 from bot.delivery.outcome import Outcome, Retry, Unknown
 
-IN_A_ROW = 5
+IN_A_ROW = 2
 ASK_FIRST, ASK_MOST = 1.0, 15.0
 """Seconds between two questions, doubling until a message is answered."""
 TRIAL_LASTS = 20.0
