@@ -16,7 +16,7 @@ from bot import app, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
 from content.reading import ContentError
-from storage.database import DatabaseError, why_away
+from storage.database import DatabaseError, why_away, without_password
 from storage.migrate import migrate, schema_of
 
 log = structlog.get_logger("bot")
@@ -65,7 +65,7 @@ def _demo(options: argparse.Namespace) -> None:
 def _migrate(_options: argparse.Namespace) -> None:
     url = _settings().database_url
     migrate(url)
-    print(f"The database is of the current schema, {schema_of(url)}.")
+    print(f"{without_password(url)} is of the current schema, {schema_of(url)}.")
 
 
 def _invite_owner(_options: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "engine_url",
     "file_of",
     "why_away",
+    "without_password",
 ]
 
 Transaction = Session
@@ -257,6 +258,11 @@ def engine_url(url: str) -> str:
     if scheme in ("postgres", "postgresql"):
         return f"postgresql+psycopg{separator}{rest}"
     return url
+
+
+def without_password(url: str) -> str:
+    """The address as it may be shown."""
+    return make_url(url).render_as_string(hide_password=True)
 
 
 def file_of(url: str) -> str | None:
