@@ -167,3 +167,24 @@ def _nothing_to_do(tx: Transaction, now: datetime) -> bool:
 
 def all_reminders(tx: Transaction) -> list[Reminder]:
     return list(tx.exec(select(Reminder).order_by(col(Reminder.due_at), col(Reminder.id))).all())
+
+
+async def heard(person: Person, text: str) -> None:
+    """Wait until the last that came to `person` says so."""
+    await person.until(lambda: text in person.received[-1].text if person.received else False)
+
+
+async def enrolled(owner: Person, ana: Person, owners_link: str, line: str) -> None:
+    """The way in, over the wire, with a bot in another process: an owner, a session, `I agree`."""
+    owner.open_link(owners_link)
+    await heard(owner, "You are on the team")
+    owner.say(line)
+    await heard(owner, "Nothing is saved yet")
+    owner.press("Save session")
+    await heard(owner, "scans this")
+    found = LINK.search(owner.received[-2].text)
+    assert found
+    ana.open(found[1])
+    await heard(ana, "not for emergencies")
+    ana.press("I agree")
+    await heard(ana, "Thank you")

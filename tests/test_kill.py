@@ -12,11 +12,11 @@ import pytest
 from bot import app
 from bot.clock import MovableClock
 from bot.simulator import Simulator
-from bot.simulator.people import Person
 from storage.database import Database
 from storage.models import Reminder
+from tests import story
 from tests.process import BotProcess, write_offset
-from tests.story import LINK, all_reminders, settings_for
+from tests.story import LINK, all_reminders, heard, settings_for
 
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
 SECOND = timedelta(seconds=1)
@@ -64,9 +64,6 @@ class Cut:
         await self.bot.kill()
         await self.bot.start()
 
-    async def heard(self, person: Person, text: str) -> None:
-        await person.until(lambda: text in person.received[-1].text if person.received else False)
-
 
 @pytest.fixture
 async def cut(simulator: Simulator, clock: MovableClock, tmp_path: Path) -> AsyncIterator[Cut]:
@@ -79,26 +76,26 @@ async def test_the_story_goes_on_through_four_kills(cut: Cut) -> None:
     link = await app.invite_owner(cut.settings)
     await cut.bot.start()
     cut.owner.open_link(link)
-    await cut.heard(cut.owner, "You are on the team")
+    await heard(cut.owner, "You are on the team")
 
     cut.owner.say(LINE)
-    await cut.heard(cut.owner, "Nothing is saved yet")
+    await heard(cut.owner, "Nothing is saved yet")
     await cut.killed_and_started()
     cut.owner.press("Save session")
-    await cut.heard(cut.owner, "scans this")
+    await heard(cut.owner, "scans this")
     found = next(LINK.search(message.text) for message in cut.owner.received[::-1][1:])
     assert found
 
     cut.ana.open(found[1])
-    await cut.heard(cut.ana, "not for emergencies")
+    await heard(cut.ana, "not for emergencies")
     await cut.killed_and_started()
     cut.ana.press("I agree")
-    await cut.heard(cut.ana, "Thank you")
+    await heard(cut.ana, "Thank you")
 
     await cut.bot.kill()
     cut.ana.say("Is my face meant to be this red?")
     await cut.bot.start()
-    await cut.heard(cut.ana, "expected")
+    await heard(cut.ana, "expected")
 
     planned = [row for row in cut.rows() if row.state == "scheduled"]
     for number, row in enumerate(planned):
@@ -142,21 +139,21 @@ async def test_an_answer_on_its_way_at_the_kill_comes_again_but_its_effect_does_
     link = await app.invite_owner(cut.settings)
     await cut.bot.start()
     cut.owner.open_link(link)
-    await cut.heard(cut.owner, "You are on the team")
+    await heard(cut.owner, "You are on the team")
     cut.owner.say(LINE)
-    await cut.heard(cut.owner, "Nothing is saved yet")
+    await heard(cut.owner, "Nothing is saved yet")
     fault = cut.simulator.faults.add("hang_after", method="sendMessage")
     cut.owner.press("Save session")
-    await cut.heard(cut.owner, "Saved.")
+    await heard(cut.owner, "Saved.")
     await cut.bot.kill()
     fault.lift()
     await cut.bot.start()
-    await cut.heard(cut.owner, "scans this")
+    await heard(cut.owner, "scans this")
     saved = [message for message in cut.owner.received if message.text.startswith("Saved.")]
     assert len(saved) == 2
     assert saved[0].text == saved[1].text
     cut.owner.say("/sessions")
-    await cut.heard(cut.owner, "Has not opened the link yet")
+    await heard(cut.owner, "Has not opened the link yet")
     assert cut.owner.received[-1].text.count("Ana López") == 1
 
 
@@ -178,7 +175,7 @@ async def test_no_name_no_word_and_no_token_is_in_the_log(cut: Cut) -> None:
     await enrolled(cut)
     cut.simulator.faults.add("server_error", times=1, chat_id=cut.ana.id)
     cut.ana.say("pus is coming out of my cheek")
-    await cut.heard(cut.owner, "cheek")
+    await heard(cut.owner, "cheek")
     await cut.bot.terminate()
     log = cut.bot.log.read_text()
     assert "ready" in log
@@ -189,15 +186,4 @@ async def test_no_name_no_word_and_no_token_is_in_the_log(cut: Cut) -> None:
 async def enrolled(cut: Cut) -> None:
     link = await app.invite_owner(cut.settings)
     await cut.bot.start()
-    cut.owner.open_link(link)
-    await cut.heard(cut.owner, "You are on the team")
-    cut.owner.say(LINE)
-    await cut.heard(cut.owner, "Nothing is saved yet")
-    cut.owner.press("Save session")
-    await cut.heard(cut.owner, "scans this")
-    found = LINK.search(cut.owner.received[-2].text)
-    assert found
-    cut.ana.open(found[1])
-    await cut.heard(cut.ana, "not for emergencies")
-    cut.ana.press("I agree")
-    await cut.heard(cut.ana, "Thank you")
+    await story.enrolled(cut.owner, cut.ana, link, LINE)

@@ -13,12 +13,11 @@ import pytest
 from bot import app
 from bot.clock import MovableClock
 from bot.simulator import Simulator
-from bot.simulator.people import Person
 from storage.database import Database
 from storage.models import Reminder
 from tests.postgres import PostgresServer, free_port
 from tests.process import BotProcess, write_offset
-from tests.story import LINK, all_reminders, settings_for
+from tests.story import all_reminders, enrolled, heard, settings_for
 
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
 TAKEOVER = 10
@@ -62,9 +61,6 @@ class House:
         self.clock.move_to(moment)
         write_offset(self.clock_file, moment)
 
-    async def heard(self, person: Person, text: str) -> None:
-        await person.until(lambda: text in person.received[-1].text if person.received else False)
-
     def rows(self) -> list[Reminder]:
         database = Database(self.settings.database_url)
         try:
@@ -73,19 +69,7 @@ class House:
             database.close()
 
     async def enrolled(self) -> None:
-        link = await app.invite_owner(self.settings)
-        self.owner.open_link(link)
-        await self.heard(self.owner, "You are on the team")
-        self.owner.say(LINE)
-        await self.heard(self.owner, "Nothing is saved yet")
-        self.owner.press("Save session")
-        await self.heard(self.owner, "scans this")
-        found = LINK.search(self.owner.received[-2].text)
-        assert found
-        self.ana.open(found[1])
-        await self.heard(self.ana, "not for emergencies")
-        self.ana.press("I agree")
-        await self.heard(self.ana, "Thank you")
+        await enrolled(self.owner, self.ana, await app.invite_owner(self.settings), LINE)
 
 
 @pytest.fixture
@@ -147,7 +131,7 @@ async def test_a_second_worker_stands_by_and_takes_over_within_ten_seconds(house
     await house.worker.kill()
     killed = house.clock.monotonic()
     house.ana.say("Is my face meant to be this red?")
-    await house.heard(house.ana, "expected")
+    await heard(house.ana, "expected")
     assert house.clock.monotonic() - killed < TAKEOVER
     first = house.rows()[0]
     before = len(house.ana.received)
@@ -211,5 +195,5 @@ async def test_run_with_a_health_port_is_ready_once_telegram_has_answered(
     house.worker = house._process("run", environment)
     await house.worker.start()
     house.ana.say("hello")  # a long poll is answered
-    await house.heard(house.ana, "Rosewood")
+    await heard(house.ana, "Rosewood")
     assert await get(f"{house.health}/readyz") == (200, "ready\n")
