@@ -136,6 +136,7 @@ class Bot:
         )
         self._library = content.library.load()
         self._silence = Silence()
+        self._connected = False
         self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -144,6 +145,7 @@ class Bot:
             await connect(self._bot, stop)
             if self._polls:
                 await fetch_from_now_on(self._bot, stop)
+            self._connected = True
             await asyncio.to_thread(dates.warm_up)
             while not stop.is_set() and await lead.stand_by(self._database, stop):
                 await self._serve_while_possible(stop)
@@ -152,9 +154,11 @@ class Bot:
         finally:
             await self._database.give_up_lead()
             await self._bot.shutdown()
+            log.info("stopped")
 
     async def _serve_while_possible(self, stop: asyncio.Event) -> None:
         """Serve until `stop`, or until the lead or the database is lost."""
+        self.metrics.leads(True)
         try:
             await self._serve(stop)
         except NotLeading:
@@ -162,6 +166,8 @@ class Bot:
         except DatabaseError as error:
             log.warning("lead.database_away", problem=type(error).__name__)
             await asyncio.sleep(lead.EACH)
+        finally:
+            self.metrics.leads(False)
 
     def health(self) -> Health:
         """What tells others how this process is."""
@@ -176,6 +182,8 @@ class Bot:
     async def problems(self) -> list[str]:
         """What keeps this process from its work now, for `/readyz`."""
         found = await problems_of(self._database)
+        if not self._connected:
+            return [*found, "telegram: not reached since the start"]
         last = self.metrics.last_poll
         if self._polls and (last is None or self._clock.now() - last > SILENCE):
             since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "since the start"
@@ -282,7 +290,7 @@ class Bot:
         self._unrecorded = parts.dispatcher.unrecorded
         await asyncio.gather(*tasks, return_exceptions=True)
         # The application is not shut down: it would close the bot, which may lead once more.
-        log.info("stopped")
+        log.info("stood_down")
 
 
 async def problems_of(database: Database) -> list[str]:
@@ -359,8 +367,14 @@ async def web(settings: Settings) -> None:
     await asyncio.to_thread(of_current_schema, settings.database_url)
     clock, metrics, stop = SystemClock(), Metrics(), stop_signal()
     database = Database(settings.database_url)
+    registered = False
+
+    async def problems() -> list[str]:
+        unheard = [] if registered else ["telegram: the webhook is not registered yet"]
+        return await problems_of(database) + unheard
+
     health = Health(
-        checks=lambda: problems_of(database),
+        checks=problems,
         metrics=metrics,
         database=database,
         clock=clock,
@@ -377,6 +391,7 @@ async def web(settings: Settings) -> None:
     try:
         async with web_server.serve(served, web_server.EVERYWHERE, settings.port, setting="PORT"):
             await register(settings, stop)
+            registered = True
             if not stop.is_set():
                 log.info("ready")
             await stop.wait()

@@ -9,6 +9,7 @@ from typing import Literal
 from prometheus_client import (
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     ProcessCollector,
     generate_latest,
@@ -32,6 +33,11 @@ class Metrics:
         self.last_poll: datetime | None = None
         """When Telegram last answered getUpdates; None before the first time."""
         self._registry = registry = CollectorRegistry()
+        self._leading = Gauge(
+            "aftercare_leading",
+            "Whether this process is the one that speaks to people: of all, one.",
+            registry=registry,
+        )
         ProcessCollector(registry=registry)
         self._outcomes = Counter(
             "aftercare_messages",
@@ -103,6 +109,10 @@ class Metrics:
         """Telegram answered getUpdates at `moment` (aware, UTC)."""
         self.last_poll = moment
 
+    def leads(self, now: bool) -> None:
+        """Note whether this process is the one that speaks to people."""
+        self._leading.set(now)
+
     def received(self, count: int) -> None:
         """So many new updates were stored."""
         self._received.inc(count)
@@ -153,6 +163,11 @@ def _waiting(counts: Counts) -> Iterator[GaugeMetricFamily]:
         counts.updates_age,
     )
     yield _gauge("answers_waiting", "Answers not sent yet.", counts.answers)
+    yield _gauge(
+        "answers_waiting_oldest_seconds",
+        "How long the first of them has waited.",
+        counts.answers_age,
+    )
     unknown = GaugeMetricFamily(
         "aftercare_reminders_unknown",
         "Reminders that may or may not have arrived: to be repeated, or left for staff to see.",

@@ -28,6 +28,7 @@ class Counts:
     updates_age: float
     answers: int
     """Answers not sent yet."""
+    answers_age: float
     repeating: int
     """Reminders that may or may not have arrived, and go out once more."""
     in_doubt: int
@@ -50,6 +51,7 @@ def read(tx: Transaction, now: datetime) -> Counts:
         updates=_count(tx, Inbox, NEW),
         updates_age=_age(_first_arrival(tx), now),
         answers=_count(tx, OutgoingRow, WAITING),
+        answers_age=_age(_first_answer(tx), now),
         repeating=troubles.get(("unknown", True), 0),
         in_doubt=troubles.get(("unknown", False), 0),
         failed=troubles.get(("failed", False), 0),
@@ -65,6 +67,11 @@ def _count(tx: Transaction, table: type[SQLModel], where: TextClause | ColumnEle
 def _first_arrival(tx: Transaction) -> datetime | None:
     """When the first update that is not handled came: the lowest number is the oldest."""
     return tx.exec(select(Inbox.received_at).where(NEW).order_by(col(Inbox.id)).limit(1)).first()
+
+
+def _first_answer(tx: Transaction) -> datetime | None:
+    """When the answer that waits longest was written. Few ever wait."""
+    return tx.exec(select(func.min(OutgoingRow.created_at)).where(WAITING)).one()
 
 
 def _troubles(tx: Transaction) -> dict[tuple[str, bool], int]:

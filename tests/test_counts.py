@@ -91,7 +91,7 @@ class Rows:
         self._add(Inbox, number, "update_id", int, {**common, **values})
 
     def answers(self, number: int = 1, **values: Any) -> None:
-        common = {"payload": "{}", "created_at": NOW, "expires_at": AHEAD}
+        common = {"payload": "{}", "created_at": NOW - timedelta(seconds=7.5), "expires_at": AHEAD}
         self._add(OutgoingRow, number, "account", int, {**common, **values})
 
     def patients(self, number: int = 1, **values: Any) -> None:
@@ -140,6 +140,7 @@ EXPECTED = Counts(
     updates=7,
     updates_age=300,
     answers=9,
+    answers_age=7.5,
     repeating=3,
     in_doubt=4,
     failed=5,

@@ -15,6 +15,7 @@ COUNTS = Counts(
     updates=3,
     updates_age=4.5,
     answers=5,
+    answers_age=0.0,
     repeating=6,
     in_doubt=7,
     failed=8,

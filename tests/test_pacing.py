@@ -48,7 +48,7 @@ def test_a_slow_rate_still_lets_one_through() -> None:
 
 
 def test_under_a_flood_of_answers_all_stay_under_1_2_times_and_reminders_keep_half() -> None:
-    traffic = Traffic(Pacing(RATE), answers=list(range(1, 2000))).run(20)
+    traffic = Traffic(Pacing(RATE), answers=list(range(1, 800))).run(20)
     assert traffic.waiting
     assert len(traffic.answered) + traffic.reminded <= 1.2 * RATE * 20 + 10
     assert traffic.reminded >= RATE / 2 * 20 - 1

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,13 +14,16 @@ import pytest
 
 from bot import app
 from bot.clock import MovableClock
+from bot.metrics import Metrics
 from bot.simulator import Simulator
+from storage.counts import Counts
 from storage.database import Database
 from storage.models import Reminder
 from tests.postgres import PostgresServer, free_port
 from tests.process import BotProcess, write_offset
 from tests.story import all_reminders, enrolled, heard, settings_for
 
+ROOT = Path(__file__).parents[1]
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
 TAKEOVER = 10
 """Seconds; a promise."""
@@ -197,3 +202,27 @@ async def test_run_with_a_health_port_is_ready_once_telegram_has_answered(
     house.ana.say("hello")  # a long poll is answered
     await heard(house.ana, "Rosewood")
     assert await get(f"{house.health}/readyz") == (200, "ready\n")
+
+
+async def test_nobody_is_ready_before_telegram_was_reached(house: House) -> None:
+    house.simulator.faults.add("down")
+    await house.web.begin()
+    await house.worker.begin()
+    for address, missing in ((house.address, "webhook"), (house.health, "not reached")):
+        async with asyncio.timeout(TAKEOVER):
+            while True:
+                try:
+                    status, said = await get(f"{address}/readyz")
+                    break
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+        assert status == 503
+        assert missing in said
+
+
+def test_every_metric_an_operator_is_told_to_watch_is_there() -> None:
+    named = set(re.findall(r"`(aftercare_\w+)`", (ROOT / "README.md").read_text("utf-8")))
+    nothing_waits = Counts(**dict.fromkeys((it.name for it in fields(Counts)), 0))
+    shown = set(re.findall(r"^(aftercare_\w+)", Metrics().show(nothing_waits).decode(), re.M))
+    assert named
+    assert named <= shown
