@@ -6,6 +6,7 @@ unknown -> sending (once, where the step says `resend`).
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
@@ -41,10 +42,9 @@ class Record:
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """A row about to be sent under `fence`, in which language and words."""
+    """A row about to be sent, in which language and words."""
 
     id: int
-    fence: int
     language: str
     content_version: str
 
@@ -192,11 +192,7 @@ def next_due(tx: Transaction, *, after: datetime = EVER) -> datetime | None:
 
 _CLAIM = (
     update(Reminder)
-    .where(
-        col(Reminder.id) == bindparam("row"),
-        col(Reminder.fence) == bindparam("fence_before"),
-        col(Reminder.try_at).is_not(None),
-    )
+    .where(col(Reminder.id).in_(bindparam("rows", expanding=True)), _TRY_AT.is_not(None))
     .values(
         state="sending",
         reason=None,
@@ -212,22 +208,18 @@ _CLAIM = (
 
 
 def claim(tx: Transaction, claims: Sequence[Claim], now: datetime) -> None:
-    """Mark rows as being sent from `now` on: each counts as attempted, under its new fence.
+    """Mark rows as being sent from `now` on: each counts as attempted, under its next fence.
 
-    Raises RuntimeError if one of them was changed since it was looked at; then none is claimed.
+    Raises RuntimeError if one of them is no longer to be looked at, by a late word of an earlier
+    try; then none is claimed. Nobody else raises a fence.
     """
-    rows = [
-        {
-            "row": it.id,
-            "fence_before": it.fence - 1,
-            "now": now,
-            "language_sent": it.language,
-            "version_sent": it.content_version,
-        }
-        for it in claims
-    ]
-    if _in_one(tx, _CLAIM, rows) != len(rows):
-        raise RuntimeError("a due row was changed while it was looked at")
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for it in claims:
+        alike[it.language, it.content_version].append(it.id)
+    for (language, version), rows in alike.items():
+        values = {"rows": rows, "now": now, "language_sent": language, "version_sent": version}
+        if tx.connection().execute(_CLAIM, values).rowcount != len(rows):
+            raise RuntimeError("a due row was changed while it was looked at")
 
 
 _PUT_OFF = (

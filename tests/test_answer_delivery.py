@@ -299,7 +299,7 @@ async def test_an_answer_in_doubt_is_not_repeated_into_the_same_outage(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
-    monkeypatch.setattr("bot.delivery.outcome.ASK_AGAIN", 0.01)
+    monkeypatch.setattr("bot.delivery.answers.ASK_AGAIN", 0.01)
     post.says, post.hears = [Unknown()], False
     await post.write("help")
     post.answers.notify([7])

@@ -17,6 +17,7 @@ from bot.clock import Clock
 from bot.delivery.dispatcher import CLAIM_GOOD_FOR
 from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
+    ASK_AGAIN,
     Line,
     Outcome,
     Refused,
@@ -24,8 +25,8 @@ from bot.delivery.outcome import (
     Sent,
     Unknown,
     Unreachable,
-    again,
     backoff,
+    is_there,
 )
 from bot.delivery.pacing import Pacing
 from bot.delivery.silence import Silence
@@ -142,15 +143,15 @@ class Answers:
             self._silence.stays()
             return None
         outcome: Outcome = Unknown()
-        if self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
+        if claimed.doubted and not await is_there(self._send):
+            outcome = Retry(ASK_AGAIN)
+            self._silence.stays()
+        elif self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
             outcome = Retry(0)  # we were frozen: somebody else may be at it
+            self._silence.stays()
         else:
             try:
-                message = Outgoing.loads(claimed.payload)
-                if claimed.doubted:
-                    outcome = await again(self._send, message, "answer")
-                else:
-                    outcome = await self._send(message, "answer")
+                outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
             except Exception:
                 log.exception("answers.send_failed", answer=claimed.id)
             self._silence.note(outcome)

@@ -31,6 +31,7 @@ from bot.clock import Clock
 from bot.delivery.choosing import TRIED_LATELY, Choice, choose, fits, never
 from bot.delivery.ending import RECORD_WITHIN, STOP_WITHIN, let_end
 from bot.delivery.outcome import (
+    ASK_AGAIN,
     Attempt,
     Disowned,
     Line,
@@ -39,9 +40,9 @@ from bot.delivery.outcome import (
     Sent,
     Unknown,
     Unreachable,
-    again,
     backoff,
     doubt,
+    is_there,
     to_record,
 )
 from bot.delivery.pacing import Pacing
@@ -253,8 +254,12 @@ class Dispatcher:
 
     async def _deliver(self, errand: Errand, claimed: float) -> None:
         outcome: Outcome = Unknown()
+        in_doubt = any(attempt.doubted for attempt in errand.attempts)
         try:
-            if self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
+            if in_doubt and not await is_there(self._send):
+                outcome = Retry(ASK_AGAIN)
+                self._silence.stays()
+            elif self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
                 outcome = Retry(0)  # we were frozen: somebody else may be at it
                 self._silence.stays()
             else:
@@ -267,10 +272,7 @@ class Dispatcher:
     async def _sent(self, errand: Errand) -> Outcome:
         outcome: Outcome = Unknown()
         try:
-            if any(attempt.doubted for attempt in errand.attempts):
-                outcome = await again(self._send, errand.message, "reminder")
-            else:
-                outcome = await self._send(errand.message, "reminder")
+            outcome = await self._send(errand.message, "reminder")
         except Exception:
             log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
         if self._silence.note(outcome):
@@ -409,7 +411,6 @@ def _look_at(
 def _claim(library: Library, row: Due) -> Claim:
     return Claim(
         id=row.id,
-        fence=row.fence + 1,
         language=library.texts.known(row.language),
         content_version=library.version,
     )

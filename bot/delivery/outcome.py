@@ -73,13 +73,12 @@ ASK_AGAIN = 5.0
 """Seconds until a message in doubt looks again whether Telegram is there."""
 
 
-async def again(line: Line, message: Outgoing, kind: Kind) -> Outcome:
-    """Send what may have arrived once more, its last time: not into the same outage."""
+async def is_there(line: Line) -> bool:
+    """Whether Telegram answers: asked before the one repeat, so as not to waste it on an outage."""
     try:
-        there = await line.is_heard()
-    except Disowned:
-        there = False
-    return await line(message, kind) if there else Retry(ASK_AGAIN)
+        return await line.is_heard()
+    except Exception:  # a token revoked among them, which ends the program elsewhere
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
