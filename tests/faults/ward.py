@@ -229,9 +229,13 @@ class Ward:
             await asyncio.sleep(self.random.uniform(0.2, 0.5))
             if self._resting or len(self.simulator.updates.pending()) > 30:
                 continue
-            for _ in range(self.random.randint(2, 6)):
-                account = WRITING + self.random.randrange(self.size.writing)
-                self._does(self.simulator.people[account].say, self.random.choice(WORDS))
+            self.some_write(self.random.randint(2, 6))
+
+    def some_write(self, count: int) -> None:
+        """So many messages at one moment, from whoever writes."""
+        for _ in range(count):
+            account = WRITING + self.random.randrange(self.size.writing)
+            self._does(self.simulator.people[account].say, self.random.choice(WORDS))
 
     async def _agreeing(self, numbers: range) -> None:
         for number in numbers:
