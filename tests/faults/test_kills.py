@@ -42,7 +42,7 @@ async def test_killed_again_and_again(store: Store, ward_of: OpenScene) -> None:
 
 
 async def _lived_for_a_while(scene: Scene) -> None:
-    """One in ten is cut while it still starts, and in the whole form four in ten just after people wrote."""
+    """One in ten is cut while it still starts; in the whole form many just after people wrote."""
     if scene.random.random() < 0.1:
         await scene.begin()
         await asyncio.sleep(scene.random.uniform(0.5, 2.0))
