@@ -24,7 +24,7 @@ import content.library
 from bot import app, logs
 from bot.care import dates
 from bot.clock import SystemClock
-from bot.config import CLINIC, read_settings
+from bot.config import CLINIC, Settings, read_settings
 
 
 class FileClock(SystemClock):
@@ -204,6 +204,15 @@ class BotProcess:
     def _signal(self, which: signal.Signals) -> None:
         assert self._process
         self._process.send_signal(which)
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The settings as a process is given them."""
+    return {
+        name.upper(): str(value)
+        for name, value in settings.model_dump().items()
+        if value is not None
+    }
 
 
 def write_offset(file: Path, moment: datetime) -> None:

@@ -15,7 +15,7 @@ from bot.simulator import Simulator
 from storage.database import Database
 from storage.models import Reminder
 from tests import story
-from tests.process import BotProcess, write_offset
+from tests.process import BotProcess, environment_of, write_offset
 from tests.story import LINK, all_reminders, heard, settings_for
 
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
@@ -28,11 +28,7 @@ class Cut:
     def __init__(self, simulator: Simulator, clock: MovableClock, folder: Path) -> None:
         self.simulator, self.clock, self.folder = simulator, clock, folder
         self.settings = settings_for(simulator, folder / "clinic.db")
-        environment = {
-            name.upper(): str(value)
-            for name, value in self.settings.model_dump().items()
-            if value is not None
-        }
+        environment = environment_of(self.settings)
         self.clock_file = folder / "offset"
         self.bot = BotProcess(environment, self.clock_file, folder / "log")
         self.move_to(clock.now())

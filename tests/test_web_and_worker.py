@@ -20,7 +20,7 @@ from storage.counts import Counts
 from storage.database import Database
 from storage.models import Reminder
 from tests.postgres import PostgresServer, free_port
-from tests.process import BotProcess, write_offset
+from tests.process import BotProcess, environment_of, write_offset
 from tests.story import all_reminders, enrolled, heard, settings_for
 
 ROOT = Path(__file__).parents[1]
@@ -40,11 +40,7 @@ class House:
         self.settings = settings_for(simulator, folder / "unused.db").model_copy(
             update={"database_url": url}
         )
-        common = {
-            name.upper(): str(value)
-            for name, value in self.settings.model_dump().items()
-            if value is not None
-        }
+        common = environment_of(self.settings)
         of_web = {
             "WEBHOOK_URL": f"{self.address}/telegram",
             "WEBHOOK_SECRET": "a_long_secret",

@@ -229,8 +229,8 @@ class Dispatcher:
     def _ask_if_silent(self) -> None:
         """Ask Telegram whether it is there, beside everything else. Raises Disowned."""
         if self._question and self._question.done():
-            answered, self._question = self._question.result(), None
-            if answered:
+            question, self._question = self._question, None  # whatever it raises, once
+            if question.result():
                 self._silence.question_answered()
                 log.info("dispatcher.telegram_answers_again")
         if self._question is None and self._silence.asks(self._clock.monotonic()):

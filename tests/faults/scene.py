@@ -27,7 +27,7 @@ from storage.reminders import sending
 from tests.faults.count import Count, Kill, count, read_rows
 from tests.faults.ward import PATIENCE, Size, Ward, prepare
 from tests.postgres import PostgresServer, free_port
-from tests.process import BotProcess, Nursery, write_offset
+from tests.process import BotProcess, Nursery, environment_of, write_offset
 from tests.story import settings_for
 
 START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
@@ -107,11 +107,7 @@ class Scene:
 
     def process(self, command: str) -> BotProcess:
         """One more process of the bot, not started yet."""
-        environment = {
-            name.upper(): str(value)
-            for name, value in self.settings.model_dump().items()
-            if value is not None
-        }
+        environment = environment_of(self.settings)
         number = len(self.processes)
         log = self.folder / f"{command}{number}.log"
         made = BotProcess(environment, self.folder / "offset", log, command, self.nursery)
