@@ -299,7 +299,7 @@ async def test_an_answer_in_doubt_is_not_repeated_into_the_same_outage(
     post: Post, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
-    monkeypatch.setattr("bot.delivery.answers.ASK_AGAIN", 0.01)
+    monkeypatch.setattr("bot.delivery.transmitter.ASK_AGAIN", 0.01)
     post.says, post.hears = [Unknown()], False
     await post.write("help")
     post.answers.notify([7])
@@ -311,3 +311,18 @@ async def test_an_answer_in_doubt_is_not_repeated_into_the_same_outage(
     await post.idle()
     assert post.sent == [(7, "help")] * 2
     assert [row.state for row in await post.rows()] == ["sent"]
+
+
+async def test_an_answer_of_another_version_is_given_up_and_the_next_goes(post: Post) -> None:
+    await post.database.run(
+        lambda tx: outgoing.add(tx, [(7, '{"of": "a later version"}')], update_id=1, now=NOW)
+    )
+    await post.write("next")
+    post.answers.notify([7])
+    await post.idle()
+    assert post.sent == [(7, "next")]
+    assert [(row.state, row.reason) for row in await post.rows()] == [
+        ("failed", "unusable"),
+        ("sent", None),
+    ]
+    assert post.silence.room(10, 0.0) == 10

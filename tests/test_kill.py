@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,39 +12,21 @@ import pytest
 from bot import app
 from bot.clock import MovableClock
 from bot.simulator import Simulator
-from storage.database import Database
-from storage.models import Reminder
 from tests import story
-from tests.process import BotProcess, environment_of, write_offset
-from tests.story import LINK, all_reminders, heard, settings_for
+from tests.apart import Apart
+from tests.process import BotProcess, environment_of
+from tests.story import LINK, heard, settings_for
 
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
 SECOND = timedelta(seconds=1)
 
 
-class Cut:
+class Cut(Apart):
     """A bot in a process of its own, and the Telegram it talks to."""
 
     def __init__(self, simulator: Simulator, clock: MovableClock, folder: Path) -> None:
-        self.simulator, self.clock, self.folder = simulator, clock, folder
-        self.settings = settings_for(simulator, folder / "clinic.db")
-        environment = environment_of(self.settings)
-        self.clock_file = folder / "offset"
-        self.bot = BotProcess(environment, self.clock_file, folder / "log")
-        self.move_to(clock.now())
-        self.owner = simulator.add_person(1001, "Rosa")
-        self.ana = simulator.add_person(2001, "Ana")
-
-    def move_to(self, moment: datetime) -> None:
-        self.clock.move_to(moment)
-        write_offset(self.clock_file, moment)
-
-    def rows(self) -> list[Reminder]:
-        database = Database(self.settings.database_url)
-        try:
-            return database.run_now(all_reminders)
-        finally:
-            database.close()
+        super().__init__(simulator, clock, folder, settings_for(simulator, folder / "clinic.db"))
+        self.bot = BotProcess(environment_of(self.settings), self.clock_file, folder / "log")
 
     async def recorded(self, count: int) -> None:
         """Wait until so many messages are written down as sent: from here on none is in doubt."""

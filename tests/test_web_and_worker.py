@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import fields
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import aiohttp
@@ -17,11 +17,10 @@ from bot.clock import MovableClock
 from bot.metrics import Metrics
 from bot.simulator import Simulator
 from storage.counts import Counts
-from storage.database import Database
-from storage.models import Reminder
+from tests.apart import Apart
 from tests.postgres import PostgresServer, free_port
-from tests.process import BotProcess, environment_of, write_offset
-from tests.story import all_reminders, enrolled, heard, settings_for
+from tests.process import BotProcess, environment_of
+from tests.story import enrolled, heard, settings_for
 
 ROOT = Path(__file__).parents[1]
 LINE = "/newsession Ana López, today 13:30, face, 1.0 mm, 1/1"
@@ -29,45 +28,30 @@ TAKEOVER = 10
 """Seconds; a promise."""
 
 
-class House:
+class House(Apart):
     """Processes on one database, and the Telegram they speak to."""
 
     def __init__(self, simulator: Simulator, clock: MovableClock, folder: Path, url: str) -> None:
-        self.simulator, self.clock, self.folder = simulator, clock, folder
+        settings = settings_for(simulator, folder / "unused.db")
+        super().__init__(
+            simulator, clock, folder, settings.model_copy(update={"database_url": url})
+        )
         port, health = free_port(), free_port()
         self.address = f"http://127.0.0.1:{port}"
         self.health = f"http://127.0.0.1:{health}"
-        self.settings = settings_for(simulator, folder / "unused.db").model_copy(
-            update={"database_url": url}
-        )
         common = environment_of(self.settings)
         of_web = {
             "WEBHOOK_URL": f"{self.address}/telegram",
             "WEBHOOK_SECRET": "a_long_secret",
             "PORT": str(port),
         }
-        self.clock_file = folder / "offset"
-        self.move_to(clock.now())
         self.web = self._process("web", {**common, **of_web})
         self.worker = self._process("worker", {**common, "HEALTH_PORT": str(health)})
         self.second = self._process("worker", {**common, "HEALTH_PORT": ""}, "second")
-        self.owner = simulator.add_person(1001, "Rosa")
-        self.ana = simulator.add_person(2001, "Ana")
 
     def _process(self, command: str, environment: dict[str, str], name: str = "") -> BotProcess:
         log = self.folder / f"{name or command}.log"
         return BotProcess(environment, self.clock_file, log, command)
-
-    def move_to(self, moment: datetime) -> None:
-        self.clock.move_to(moment)
-        write_offset(self.clock_file, moment)
-
-    def rows(self) -> list[Reminder]:
-        database = Database(self.settings.database_url)
-        try:
-            return database.run_now(all_reminders)
-        finally:
-            database.close()
 
     async def enrolled(self) -> None:
         await enrolled(self.owner, self.ana, await app.invite_owner(self.settings), LINE)

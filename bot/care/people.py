@@ -135,3 +135,12 @@ def session_facts(treatment: Treatment) -> facts.Session:
         recommended=treatment.recommended,
         recommended_from_hours=treatment.recommended_from_hours,
     )
+
+
+def numbers_of(clinic: Clinic) -> dict[str, str]:
+    """The clinic's name and numbers, for texts."""
+    return {
+        "clinic": clinic.name,
+        "phone": clinic.phone,
+        "emergency_number": clinic.emergency_number,
+    }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.care.people import Known, who_is
+from bot.care.people import Known, numbers_of, who_is
 from bot.care.values import Desk, Incoming, Outgoing, Reaction
 from bot.chat.patient import enrolment, questions, stopping
 from bot.chat.staff import team
@@ -181,11 +181,11 @@ def _patient_help(desk: Desk, known: Known) -> str:
         known.language,
         "chat.help.patient",
         topics=" ".join(f"/{topic}" for topic in desk.library.topics),
-        **questions.numbers_of(known),
+        **numbers_of(known.clinic),
     )
 
 
 def _said(desk: Desk, tx: Transaction, account: int, key: str, **values: str) -> Outgoing:
     known = who_is(tx, account)
-    text = desk.say(known.language, key, **values, **questions.numbers_of(known))
+    text = desk.say(known.language, key, **values, **numbers_of(known.clinic))
     return Outgoing(account=account, text=text)

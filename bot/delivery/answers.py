@@ -14,10 +14,8 @@ import structlog
 
 from bot.care.values import Outgoing
 from bot.clock import Clock
-from bot.delivery.dispatcher import CLAIM_GOOD_FOR
 from bot.delivery.ending import let_end
 from bot.delivery.outcome import (
-    ASK_AGAIN,
     Line,
     Outcome,
     Refused,
@@ -26,10 +24,10 @@ from bot.delivery.outcome import (
     Unknown,
     Unreachable,
     backoff,
-    is_there,
 )
 from bot.delivery.pacing import Pacing
 from bot.delivery.silence import Silence
+from bot.delivery.transmitter import Transmitter
 from bot.metrics import Metrics
 from storage import outgoing, people
 from storage.database import Database, NotLeading, Transaction
@@ -65,7 +63,7 @@ class Answers:
         """`too_late`: what an account is told whose answers could not be sent in time."""
         self._database = database
         self._clock = clock
-        self._send = send
+        self._transmit = Transmitter(send, silence, clock)
         self._too_late = too_late
         self._pacing = pacing
         self._silence = silence
@@ -142,19 +140,7 @@ class Answers:
         if claimed is None:
             self._silence.stays()
             return None
-        outcome: Outcome = Unknown()
-        if claimed.doubted and not await is_there(self._send):
-            outcome = Retry(ASK_AGAIN)
-            self._silence.stays()
-        elif self._clock.monotonic() - begun > CLAIM_GOOD_FOR:
-            outcome = Retry(0)  # we were frozen: somebody else may be at it
-            self._silence.stays()
-        else:
-            try:
-                outcome = await self._send(Outgoing.loads(claimed.payload), "answer")
-            except Exception:
-                log.exception("answers.send_failed", answer=claimed.id)
-            self._silence.note(outcome)
+        outcome = await self._try(claimed, begun)
         await self._record(claimed, outcome)
         self._metrics.outcome("answer", type(outcome).__name__.lower())
         log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
@@ -164,6 +150,15 @@ class Answers:
             case Unknown() if not claimed.doubted:
                 return REPEAT_UNKNOWN
         return 0
+
+    async def _try(self, claimed: Claimed, begun: float) -> Outcome:
+        try:
+            message = Outgoing.loads(claimed.payload)
+        except Exception as error:  # of a version that is not ours
+            log.error("answers.unusable", answer=claimed.id, problem=type(error).__name__)
+            self._silence.stays()
+            return Refused("unusable")
+        return await self._transmit(message, "answer", in_doubt=claimed.doubted, claimed=begun)
 
     async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
         """Write down what became of it, for as long as it takes: until then nothing follows it."""

@@ -31,7 +31,6 @@ from bot.clock import Clock
 from bot.delivery.choosing import TRIED_LATELY, Choice, choose, fits, never
 from bot.delivery.ending import RECORD_WITHIN, STOP_WITHIN, let_end
 from bot.delivery.outcome import (
-    ASK_AGAIN,
     Attempt,
     Disowned,
     Line,
@@ -42,11 +41,11 @@ from bot.delivery.outcome import (
     Unreachable,
     backoff,
     doubt,
-    is_there,
     to_record,
 )
 from bot.delivery.pacing import Pacing
 from bot.delivery.silence import Silence
+from bot.delivery.transmitter import Transmitter
 from bot.metrics import Metrics
 from content.library import Library
 from storage import people, reminders
@@ -58,9 +57,6 @@ log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 1.0
 """Seconds; the wall clock is read anew after each, so a clock that jumps is noticed."""
-CLAIM_GOOD_FOR = 30.0
-"""Seconds after its claim in which a message may be written; with the time a send may take that
-ends before it could be repeated. A process that was frozen in between finds its claim too old."""
 MORE_WHERE_DROPPED = (100, 100)
 """Patients looked at in the same transaction beyond those that may go, where rows are given up."""
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
@@ -117,7 +113,8 @@ class Dispatcher:
         self._library = library
         self._clock = clock
         self._pacing = pacing
-        self._send = send
+        self._line = send
+        self._transmit = Transmitter(send, silence, clock)
         self._slots = slots
         self._answering = answering
         self._metrics = metrics
@@ -234,7 +231,7 @@ class Dispatcher:
                 self._silence.question_answered()
                 log.info("dispatcher.telegram_answers_again")
         if self._question is None and self._silence.asks(self._clock.monotonic()):
-            self._question = asyncio.create_task(self._send.is_heard())
+            self._question = asyncio.create_task(self._line.is_heard())
             self._question.add_done_callback(lambda _: self.wake())
 
     def _pause(self) -> float:
@@ -256,28 +253,13 @@ class Dispatcher:
         outcome: Outcome = Unknown()
         in_doubt = any(attempt.doubted for attempt in errand.attempts)
         try:
-            if in_doubt and not await is_there(self._send):
-                outcome = Retry(ASK_AGAIN)
-                self._silence.stays()
-            elif self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
-                outcome = Retry(0)  # we were frozen: somebody else may be at it
-                self._silence.stays()
-            else:
-                outcome = await self._sent(errand)
+            outcome = await self._transmit(
+                errand.message, "reminder", in_doubt=in_doubt, claimed=claimed
+            )
         finally:
             self._finished.append((errand, outcome))
             self._in_flight.pop(errand.message.account, None)
             self.wake()
-
-    async def _sent(self, errand: Errand) -> Outcome:
-        outcome: Outcome = Unknown()
-        try:
-            outcome = await self._send(errand.message, "reminder")
-        except Exception:
-            log.exception("dispatcher.send_failed", reminder=errand.attempts[0].id)
-        if self._silence.note(outcome):
-            log.warning("dispatcher.telegram_is_silent")
-        return outcome
 
     async def _record_what_is_left(self) -> None:
         """At the end, for as long as it takes; also what came back after the lead was lost."""

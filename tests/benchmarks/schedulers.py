@@ -14,6 +14,7 @@ from telegram.constants import ParseMode
 from telegram.ext import Application, CallbackContext
 
 from bot.clock import SystemClock
+from storage.database import engine_url
 from tests.benchmarks import filling
 from tests.benchmarks.load import WARM_UP, Load, Sent
 from tests.benchmarks.plain import ptb_bot
@@ -94,7 +95,7 @@ async def _apscheduler(load: Load, defaults: dict[str, Any]) -> Sent:
     async with ptb_bot(load) as bot:
         await _begin(load, bot)
         scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
-        store = SQLAlchemyJobStore(load.database)
+        store = SQLAlchemyJobStore(engine_url(load.database))
         scheduler.add_jobstore(store)
         scheduler.add_listener(_run.one_ended, ENDED)
         scheduler.start(paused=True)

@@ -55,6 +55,8 @@ def rows(bench: Bench) -> Iterator[Row]:
     yield Row("PTB JobQueue, a job a reminder", "job_queue", 800, at=(ONLY,))
     yield Row("APScheduler, SQLAlchemyJobStore", "apscheduler", 800, at=(ONLY,))
     yield Row(SCHEDULED, "apscheduler_patient", 800, at=(ONLY, AS_THEY_COME))
+    for place in bench.places[1:]:
+        yield Row(f"{SCHEDULED}, {place.name}", "apscheduler_patient", 800, place, at=(ONLY,))
 
 
 Key = tuple[str, int]

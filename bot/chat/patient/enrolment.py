@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from bot.care.people import Known, current_session, situation_of, who_is
+from bot.care.people import Known, current_session, numbers_of, situation_of, who_is
 from bot.care.sessions import settle
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, numbers
 from content import messages, wording
@@ -90,9 +90,7 @@ def decline(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> S
             text=desk.say(
                 clinic.language,
                 "enrolment.declined",
-                clinic=clinic.name,
-                phone=clinic.phone,
-                emergency_number=clinic.emergency_number,
+                **numbers_of(clinic),
             ),
         ),
     ]
@@ -119,9 +117,7 @@ def bad_code(desk: Desk, known: Known, incoming: Incoming) -> Sequence[Reaction]
             text=desk.say(
                 known.language,
                 "enrolment.bad_code",
-                clinic=clinic.name,
-                phone=clinic.phone,
-                emergency_number=clinic.emergency_number,
+                **numbers_of(clinic),
             ),
         )
     ]
@@ -228,9 +224,7 @@ def _consent(desk: Desk, tx: Transaction, treatment: Treatment, language: str) -
     return desk.say(
         language,
         "enrolment.consent",
-        clinic=clinic.name,
-        phone=clinic.phone,
-        emergency_number=clinic.emergency_number,
+        **numbers_of(clinic),
         day=wording.day(treatment.ended_at, ZoneInfo(clinic.timezone), language),
     )
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
-from bot.care.people import Known, situation, who_is
+from bot.care.people import Known, numbers_of, situation, who_is
 from bot.care.sessions import planned_of
 from bot.care.values import Button, Desk, Handle, Incoming, Outgoing, Reaction
 from content import answers, messages, wording
@@ -154,7 +154,7 @@ def not_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> 
     here = situation(tx, known, now)
     told = Outgoing(
         account=incoming.account,
-        text=desk.say(known.language, "chat.not_text", **numbers_of(known))
+        text=desk.say(known.language, "chat.not_text", **numbers_of(known.clinic))
         + "\n\n"
         + messages.emergency_lines(desk.library, here),
     )
@@ -183,7 +183,7 @@ def _alarming(
     alarms = [Outgoing(account=it.account, text=alarm, protect=True) for it in team]
     if not alarms:
         return [reply]
-    told = desk.say(known.language, "chat.alert.told", **numbers_of(known))
+    told = desk.say(known.language, "chat.alert.told", **numbers_of(known.clinic))
     return [Outgoing(account=incoming.account, text=answer.reply + "\n\n" + told), *alarms]
 
 
@@ -239,15 +239,5 @@ def _without_session(desk: Desk, known: Known, incoming: Incoming, here: Situati
 def _stranger(desk: Desk, known: Known, incoming: Incoming) -> Outgoing:
     key = "chat.staff_only" if known.staff else "chat.stranger"
     return Outgoing(
-        account=incoming.account, text=desk.say(known.language, key, **numbers_of(known))
+        account=incoming.account, text=desk.say(known.language, key, **numbers_of(known.clinic))
     )
-
-
-def numbers_of(known: Known) -> dict[str, str]:
-    """The clinic's name and numbers, for texts."""
-    clinic = known.clinic
-    return {
-        "clinic": clinic.name,
-        "phone": clinic.phone,
-        "emergency_number": clinic.emergency_number,
-    }

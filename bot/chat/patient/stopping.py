@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.care.people import who_is
+from bot.care.people import numbers_of, who_is
 from bot.care.values import Button, Desk, Edit, Incoming, NewMenu, Outgoing, Reaction
 from bot.chat.patient import enrolment
 from bot.chat.patient.questions import heeding
@@ -44,9 +44,7 @@ def stop(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequ
     text = desk.say(
         known.language,
         f"stopping.done.{level}",
-        clinic=known.clinic.name,
-        phone=known.clinic.phone,
-        emergency_number=known.clinic.emergency_number,
+        **numbers_of(known.clinic),
     )
     asked = desk.say(known.language, "stopping.offer", clinic=known.clinic.name)
     return [Edit(text=asked), Outgoing(account=incoming.account, text=text)]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from bot.care.people import session_facts
+from bot.care.people import numbers_of, session_facts
 from bot.care.session_line import Choice, Problem, Understood
 from bot.care.sessions import Recorded
 from bot.care.values import Button, Desk, Outgoing, Reaction, Rows
@@ -221,9 +221,7 @@ def _read_out(desk: Desk, clinic: Clinic, treatment: Treatment) -> Markup:
     return desk.say(
         clinic.language,
         "staff.saved.read_out",
-        clinic=clinic.name,
-        phone=clinic.phone,
-        emergency_number=clinic.emergency_number,
+        **numbers_of(clinic),
         dry=wording.duration(dry, clinic.language),
     )
 
