@@ -16,12 +16,12 @@ from markupsafe import Markup
 
 from content import wording
 from content.facts import Situation
-from content.flags import Level, Raised, find_flags, rank
+from content.flags import Level, Raised, rank
 from content.library import Library
-from content.matching import Hit
 from content.messages import clinic_values, emergency_lines
 from content.rules import Rule, blocked, is_cautious
 from content.topics import Topic
+from content.understanding import Found, Understood, understand
 
 COURTESIES = ("thanks", "hello")
 MOST_SAID = 3
@@ -41,40 +41,18 @@ class Answer:
     """The phrases that decided, as they are in data/phrases: never the patient's words."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A topic that a message is about."""
-
-    topic: Topic
-    level: Level
-    weight: float
-    """How much of the message speaks of it."""
-    start: int
-    matched: tuple[str, ...]
-    ask_first: bool
-    """Whether it is about a product of their own: `Topic.ask_first`."""
-
-
 def answer(library: Library, text: str, situation: Situation, *, language: str) -> Answer:
     """The answer to free text: every language is tried, `language` is that of the reply.
 
     Whatever is written, it never raises.
     """
     situation = replace(situation, patient=replace(situation.patient, language=language))
-    reading = library.phrases.read(text)
-    hits = library.phrases.find(reading)
-    raised = find_flags(library.flags, library.phrases.numbers, reading, hits, situation.hours)
+    understood = understand(library, text, situation.hours)
+    raised = understood.raised
     if raised and rank(raised[0].flag.level) >= rank("today"):
         return _flagged(library, situation, raised)
-    signals = frozenset(
-        hit.key.partition(":")[2]
-        for hit in hits
-        if hit.key.startswith("signal:") and not hit.denied
-    )
-    found = _topics(library, hits, situation, signals)
-    asked_at = min((hit.start for hit in hits if hit.key == "signal:asks"), default=None)
-    return _ladder(library, situation, raised, found, asked_at) or _no_topic(
-        library, situation, signals
+    return _ladder(library, situation, understood) or _no_topic(
+        library, situation, understood.signals
     )
 
 
@@ -153,57 +131,10 @@ def _flagged(library: Library, situation: Situation, raised: Sequence[Raised]) -
 # --- topics ----------------------------------------------------------------------------------
 
 
-def _topics(
-    library: Library, hits: Sequence[Hit], situation: Situation, signals: frozenset[str]
-) -> list[Found]:
-    """What the message is about, side effects by urgency, then by how much speaks of each."""
-    said = [hit for hit in hits if hit.key.startswith("topic:") and not hit.denied]
-    by_topic: dict[str, list[Hit]] = defaultdict(list)
-    for hit in said:
-        if not any(_is_part_of(hit, other) for other in said):
-            by_topic[hit.key.partition(":")[2]].append(hit)
-    found = [
-        Found(
-            topic=library.topics[key],
-            level=library.topics[key].level(situation.hours, signals),
-            weight=_weight(mine),
-            start=min(hit.start for hit in mine),
-            matched=tuple(dict.fromkeys(hit.phrase for hit in mine)),
-            ask_first=library.topics[key].ask_first in signals,
-        )
-        for key, mine in by_topic.items()
-    ]
-    order = list(library.topics)
-    return sorted(
-        found,
-        key=lambda one: (-rank(one.level), -one.weight, one.start, order.index(one.topic.key)),
-    )
-
-
-def _is_part_of(hit: Hit, other: Hit) -> bool:
-    """Whether it says less than `other`: "spots" where "dark spots" is said."""
-    return hit.key != other.key and hit.tokens < other.tokens
-
-
-def _weight(hits: Iterable[Hit]) -> float:
-    """Each token once, longer phrases say more."""
-    best: dict[int, float] = {}
-    for hit in hits:
-        for i in hit.tokens:
-            best[i] = max(best.get(i, 0), 0.5 + 0.5 * len(hit.tokens))
-    return sum(best.values())
-
-
-def _ladder(
-    library: Library,
-    situation: Situation,
-    raised: Sequence[Raised],
-    found: Sequence[Found],
-    asked_at: int | None,
-) -> Answer | None:
-    """`asked_at` is the token at which a question begins ("when can I"); None: no question."""
-    effects = [one for one in found if one.topic.kind == "effect"]
-    others = [one for one in found if one.topic.kind != "effect"]
+def _ladder(library: Library, situation: Situation, understood: Understood) -> Answer | None:
+    raised, asked_at = understood.raised, understood.asked_at
+    effects = [one for one in understood.found if one.topic.kind == "effect"]
+    others = [one for one in understood.found if one.topic.kind != "effect"]
     asked = None if asked_at is None else _asked(others, asked_at)
     worst = effects[0].level if effects else "info"
     if raised and rank(raised[0].flag.level) >= rank(worst):
