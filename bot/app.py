@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 import content.library
 from bot import web as web_server
-from bot.care import dates
+from bot.care import alerts, dates
 from bot.care.values import Desk
 from bot.chat import arrival, menus
 from bot.chat.application import AnyApplication, Doors
@@ -54,6 +54,7 @@ from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
 from bot.web import Health, Webhook
+from content.library import Library
 from storage import invitations, people, reminders, wake
 from storage.database import (
     Database,
@@ -134,7 +135,7 @@ class Bot:
             self._polling,
             Limiter(self._pacing, clock, self.metrics),
         )
-        self._library = content.library.load()
+        self._library = library_of(settings)
         self._silence = Silence()
         self._connected = False
         self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()
@@ -206,6 +207,7 @@ class Bot:
             clock=clock,
             send=sender,
             too_late=partial(arrival.answered_too_late, desk),
+            unheard=partial(alerts.unheard, desk),
             pacing=self._pacing,
             silence=self._silence,
             metrics=metrics,
@@ -426,7 +428,23 @@ async def invite_owner(settings: Settings) -> str:
         except NotReached:
             raise SettingsError([f"TELEGRAM_API_URL: {api_url} could not be reached"]) from None
         code = await database.run(_owner_code, clock.now())
-        return Desk(content.library.load(), name).link(code)
+        return Desk(library_of(settings), name).link(code)
+
+
+def library_of(settings: Settings) -> Library:
+    """The content that is spoken from. Raises ContentError, SettingsError."""
+    library = content.library.load(settings.content_dir)
+    languages = library.texts.languages
+    if settings.clinic_language not in languages:
+        raise SettingsError(
+            [
+                f"CLINIC_LANGUAGE: there are no texts in {settings.clinic_language!r}; "
+                f"there are {', '.join(languages)}"
+            ]
+        )
+    if not library.is_approved:
+        log.warning("content.not_approved", fingerprint=library.fingerprint)
+    return library
 
 
 def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:

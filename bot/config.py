@@ -56,8 +56,9 @@ class Settings(BaseSettings):
     clinic_emergency_number: str | None = None
     clinic_timezone: str | None = None
     clinic_name: str = "Your clinic"
-    clinic_language: Literal["en", "es"] = "en"
+    clinic_language: str = Field(default="en", pattern="^[a-z]{2,3}$")
     clinic_urgent_line: str | None = None
+    content_dir: Path | None = None
     webhook_url: str | None = None
     webhook_secret: str | None = Field(default=None, repr=False)
     port: int = Field(default=8080, ge=1, le=65535)
@@ -105,6 +106,13 @@ class Settings(BaseSettings):
         folder = Path(value.removeprefix("sqlite:///")).parent
         if not folder.is_dir():
             raise ValueError(f"there is no folder {folder}")
+        return value
+
+    @field_validator("content_dir")
+    @classmethod
+    def _is_a_folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_dir():
+            raise ValueError(f"there is no folder {value}")
         return value
 
     @field_validator("webhook_url")
@@ -181,7 +189,7 @@ def _webhook_url(value: str) -> str:
     return value
 
 
-NOT_YET = ("ENCRYPTION_KEY", "CONTENT_DIR")
+NOT_YET = ("ENCRYPTION_KEY",)
 """Settings of later versions: whoever sets one is told that nothing comes of it."""
 CLINIC = ("clinic_phone", "clinic_emergency_number", "clinic_timezone")
 WEB = ("telegram_token", "webhook_url", "webhook_secret", *CLINIC)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
 from content.flags import Flag, flag_problems
 from content.matching import Phrasebook, read_phrases
-from content.reading import DATA, ContentError, Model, read_table
+from content.protocol import PROTOCOL, Protocol, read_protocol
+from content.reading import ContentError, Layers, Model, unknown
+from content.recommendations import Names
 from content.rules import Rule
 from content.steps import Step
-from content.texts import Texts, read_texts
+from content.texts import STEPS, Texts, read_texts
 from content.topics import Topic, topic_problems
 
-__all__ = ["ContentError", "Library", "load"]
+T = TypeVar("T")
+
+__all__ = ["ContentError", "Library", "load", "read"]
 
 
 class Source(BaseModel):
@@ -41,8 +47,23 @@ class Library:
     phrases: Phrasebook
     flags: tuple[Flag, ...]
     topics: Mapping[str, Topic]
-    version: str
-    """Changes with every change of a data file; kept with what was sent."""
+    names: Mapping[str, Names]
+    """What in a clinician's recommendation names a rule."""
+    protocol: Protocol
+    fingerprint: str
+    """Changes with every change of a value or a text, and with nothing else."""
+    switched_off: frozenset[str] = frozenset()
+    """Keys of steps that a clinic does not send."""
+
+    @property
+    def version(self) -> str:
+        """Kept with what was sent."""
+        return f"{self.protocol.version} {self.fingerprint}"
+
+    @property
+    def is_approved(self) -> bool:
+        """Whether a clinician has signed off exactly this content."""
+        return bool(self.protocol.approved_by) and self.protocol.fingerprint == self.fingerprint
 
     def has_step(self, key: str) -> bool:
         """Whether there is such a step in this version of the content."""
@@ -63,36 +84,41 @@ class Library:
 
 
 @cache
-def load() -> Library:
-    """The shipped content. Raises ContentError naming every problem."""
-    return read(DATA)
+def load(content_dir: Path | None = None) -> Library:
+    """The content that ships, with a clinic's own laid over it; read once.
+
+    Raises ContentError naming every problem.
+    """
+    return read(Layers(own=content_dir))
 
 
-def read(folder: Path) -> Library:
-    """The content in `folder`. Raises ContentError naming every problem."""
-    problems: list[str] = []
+def read(layers: Layers) -> Library:
+    """The content of these files. Raises ContentError naming every problem."""
+    problems = list(layers.strangers())
 
-    def table(name: str, model: type[Model]) -> dict[str, Model]:
+    def heeded(part: Callable[[], T], otherwise: T) -> T:
         try:
-            return read_table(folder / name, model)
+            return part()
         except ContentError as error:
             problems.extend(error.problems)
-            return {}
+            return otherwise
 
-    try:
-        phrases = read_phrases(folder)
-    except ContentError as error:
-        phrases = Phrasebook({}, frozenset())
-        problems.extend(error.problems)
+    def table(name: str, model: type[Model]) -> dict[str, Model]:
+        return heeded(lambda: layers.table(name, model), {})
+
+    steps = table("steps.toml", Step)
     library = Library(
         rules=table("rules.toml", Rule),
-        steps=tuple(table("steps.toml", Step).values()),
+        steps=tuple(step for step in steps.values() if not step.off),
+        switched_off=frozenset(step.key for step in steps.values() if step.off),
         sources=table("sources.toml", Source),
-        texts=read_texts(folder / "texts"),
-        phrases=phrases,
+        texts=heeded(lambda: read_texts(layers), Texts({})),
+        phrases=heeded(lambda: read_phrases(layers), Phrasebook({}, frozenset())),
         flags=tuple(table("flags.toml", Flag).values()),
         topics=table("topics.toml", Topic),
-        version=_version(folder),
+        names=table("recommendations.toml", Names),
+        protocol=heeded(lambda: read_protocol(layers), Protocol.nobodys()),
+        fingerprint="" if problems else _fingerprint(layers),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.
     if problems := problems or list(_problems(library)):
@@ -116,6 +142,10 @@ def _rule_problems(library: Library) -> Iterator[str]:
 
 
 def _step_problems(library: Library) -> Iterator[str]:
+    keys = {*(step.key for step in library.steps), *library.switched_off}
+    for key in {name.split(".")[1] for name in library.texts.keys() if name.startswith(STEPS)}:  # noqa: SIM118
+        if key not in keys:
+            yield f"texts/en/steps.toml: {unknown(key, sorted(keys))} in steps.toml"
     for step in library.steps:
         named = [*step.allows, *step.apart, *([step.not_before] if step.not_before else [])]
         for rule in named:
@@ -126,8 +156,11 @@ def _step_problems(library: Library) -> Iterator[str]:
                 yield f"texts/en/steps.toml: {step.key}.{part} is missing"
 
 
-def _version(folder: Path) -> str:
+def _fingerprint(layers: Layers) -> str:
+    """Of what the files say: a comment, or the layer a value comes from, makes no difference."""
     digest = hashlib.sha256()
-    for file in sorted(folder.rglob("*.toml")):
-        digest.update(file.relative_to(folder).as_posix().encode() + b"\0" + file.read_bytes())
+    for name in layers.names("*.toml"):
+        if name != PROTOCOL:
+            said = json.dumps(layers.toml(name), sort_keys=True, default=str)
+            digest.update(f"{name}\0{said}\0".encode())
     return digest.hexdigest()[:12]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from functools import cache
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from content.facts import Session
-from content.library import Library
-from content.reading import DATA, read_table
 from content.rules import hours
+
+if TYPE_CHECKING:
+    from content.library import Library
 
 
 class Names(BaseModel):
@@ -34,16 +34,11 @@ def forbidden_until(library: Library, recommendation: str, session: Session) -> 
     return max(
         (
             hours(library.rules[names.key], session)
-            for names in _named().values()
+            for names in library.names.values()
             if _names(plain, names)
         ),
         default=0,
     )
-
-
-@cache
-def _named() -> Mapping[str, Names]:
-    return read_table(DATA / "recommendations.toml", Names)
 
 
 def _names(plain: str, names: Names) -> bool:

@@ -37,6 +37,8 @@ class Step(BaseModel):
     key: str
     topic: str
     """Its main topic."""
+    off: bool = False
+    """Not sent: a clinic's choice."""
     kind: Literal["safety", "care", "appointment"]
     if_unknown: Literal["resend", "hold"]
     """Whether it goes again where nobody knows if it arrived."""

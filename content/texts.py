@@ -7,16 +7,20 @@ is `staff.saved.head`. Values put in are escaped, so a name like `<b>&"` is show
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from markupsafe import Markup, escape
 
-from content.reading import ContentError, read_toml
+from content.reading import ContentError, Layers, unknown
 
 FALLBACK = "en"
+STEPS = "steps."
+EVERYWHERE = ("clinic", "phone", "emergency_number", "when_closed")
+"""What a text may ask for wherever patients read it (`content.messages.clinic_values`)."""
 
 
 class Text:
@@ -100,26 +104,74 @@ class Texts:
         return language if language in self._by_language else FALLBACK
 
 
-def read_texts(folder: Path) -> Texts:
-    """Read `folder/<language>/*.toml`. Raises ContentError for a broken file."""
-    return Texts(
-        {
-            language.name: {
-                key: _text(file, key, words)
-                for file in sorted(language.glob("*.toml"))
-                for key, words in _flat(file.stem, read_toml(file))
-            }
-            for language in sorted(folder.iterdir())
-            if language.is_dir()
-        }
-    )
+def read_texts(layers: Layers) -> Texts:
+    """Read `texts/<language>/*.toml`. Raises ContentError naming every problem.
+
+    A language holds what English holds, no more and no less, and asks for the same values.
+    """
+    by_language: dict[str, dict[str, Text]] = {}
+    problems: list[str] = []
+    for name in layers.names("texts/*/*.toml"):
+        texts = by_language.setdefault(name.split("/")[1], {})
+        for key, words in _flat(name.split("/")[2].removesuffix(".toml"), layers.toml(name)):
+            try:
+                texts[key] = Text(words)
+            except ValueError as error:
+                problems.append(f"{_place(layers, name, key)}: {error}")
+    if problems := problems or list(_differences(layers, by_language)):
+        raise ContentError(problems)
+    return Texts(by_language)
 
 
-def _text(file: Path, key: str, words: str) -> Text:
+def _differences(layers: Layers, by_language: Mapping[str, Mapping[str, Text]]) -> Iterator[str]:
+    """Where a language is not as the English that ships: a key too many, a value nobody gives.
+
+    Only steps may be new; what they may ask for is what the shipped ones do.
+    """
+    english = {key: frozenset(text.fields) for key, text in _english(layers)}
+    of_steps = frozenset().union(*(english[key] for key in english if key.startswith(STEPS)))
+    for language, texts in by_language.items():
+        if not _is_language(language):
+            yield f"texts/{language}: {language} is no language that dates can be written in"
+        for key, text in texts.items():
+            known = english.get(key, of_steps if key.startswith(STEPS) else None)
+            place = _place(layers, _file(language, key), key)
+            if known is None:
+                yield f"{place}: {unknown(key.partition('.')[2], _of_same_file(english, key))}"
+                continue
+            known |= frozenset(EVERYWHERE)
+            for field in frozenset(text.fields) - known:
+                given = ", ".join(sorted(known))
+                yield f"{place}: {{{field}}} is not known here; known are {given}"
+
+
+def _is_language(code: str) -> bool:
     try:
-        return Text(words)
-    except ValueError as error:
-        raise ContentError([f"texts/{file.parent.name}/{file.name}: {key}: {error}"]) from error
+        Locale.parse(code)
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
+def _english(layers: Layers) -> Iterator[tuple[str, Text]]:
+    shipped = Layers(layers.shipped)
+    for name in shipped.names(f"texts/{FALLBACK}/*.toml"):
+        for key, words in _flat(Path(name).stem, shipped.toml(name)):
+            yield key, Text(words)
+
+
+def _of_same_file(texts: Iterable[str], key: str) -> list[str]:
+    file = key.partition(".")[0]
+    return [other.partition(".")[2] for other in texts if other.partition(".")[0] == file]
+
+
+def _file(language: str, key: str) -> str:
+    return f"texts/{language}/{key.partition('.')[0]}.toml"
+
+
+def _place(layers: Layers, name: str, key: str) -> str:
+    inside = key.split(".")[1:]
+    return f"{layers.place(name, *inside)}: {'.'.join(inside)}"
 
 
 def _flat(prefix: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -80,7 +80,7 @@ def test_an_empty_setting_is_not_set(environment: pytest.MonkeyPatch) -> None:
         ("CLINIC_EMERGENCY_NUMBER", "abc", "can be called"),
         ("CLINIC_PHONE", "call us", "can be called"),
         ("TELEGRAM_API_URL", "api.telegram.org", "https://"),
-        ("CLINIC_LANGUAGE", "xx", "en"),
+        ("CLINIC_LANGUAGE", "English", "should match"),
         ("LOG_LEVEL", "loud", "info"),
         ("PORT", "0", "PORT"),
         ("PORT", "http", "PORT"),

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from content.library import ContentError, load, read
-from content.reading import DATA
+from content.reading import DATA, Layers
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def change(file: Path, old: str, new: str) -> None:
 
 def problems(folder: Path) -> str:
     with pytest.raises(ContentError) as caught:
-        read(folder)
+        read(Layers(folder))
     return str(caught.value)
 
 
@@ -40,10 +40,10 @@ def test_every_rule_names_sources_that_are_listed() -> None:
 
 
 def test_the_version_changes_with_a_word_and_not_with_a_second_reading(folder: Path) -> None:
-    before = read(folder).version
-    assert read(folder).version == before
+    before = read(Layers(folder)).version
+    assert read(Layers(folder)).version == before
     change(folder / "texts/en/steps.toml", "Are you coming", "Will you come")
-    assert read(folder).version != before
+    assert read(Layers(folder)).version != before
 
 
 def test_a_wrong_value_is_named_by_file_rule_and_field(folder: Path) -> None:
@@ -91,7 +91,7 @@ def test_texts_that_are_no_toml_are_refused_by_name(folder: Path) -> None:
 
 def test_a_text_with_a_broken_placeholder_is_refused_by_name(folder: Path) -> None:
     change(folder / "texts/en/steps.toml", "coming on {visit}?", "coming on {visit?")
-    assert "texts/en/steps.toml: steps.coming.text: " in problems(folder)
+    assert "texts/en/steps.toml: coming.text: " in problems(folder)
 
 
 def test_a_source_that_is_not_listed_is_named(folder: Path) -> None:
@@ -107,7 +107,8 @@ def test_a_step_that_names_an_unknown_rule_is_refused(folder: Path, field: str) 
 
 
 def test_a_step_without_its_words_is_refused(folder: Path) -> None:
-    change(folder / "texts/en/steps.toml", "[day5]", "[day6]")
+    for language in ("en", "es"):
+        change(folder / f"texts/{language}/steps.toml", "[day5]", "[day6]")
     assert "texts/en/steps.toml: day5.text is missing" in problems(folder)
 
 

@@ -53,6 +53,9 @@ def choose(library: Library, rows: Sequence[Due], now: datetime) -> Choice:
     go: list[Due] = []
     rest: list[LaterOrNever] = []
     for row in due:
+        if row.step in library.switched_off:
+            rest.append(never(row, "skipped", "switched_off"))
+            continue
         if not library.has_step(row.step):  # of another version of the content
             rest.append(never(row, "failed", "unusable"))
             continue

@@ -1,0 +1,254 @@
+"""A clinic's own content, laid over the content that ships (CONTENT_DIR)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from content import answers, messages
+from content.facts import Patient, Session, Situation
+from content.library import ContentError, Library, load, read
+from content.reading import DATA, Layers
+from content.schedule import plan
+from tests.situations import CLINIC
+
+ENDED = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
+SESSION = Session(ended_at=ENDED, depth_mm=1.0)
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Callable[..., Path]:
+    """Write a clinic's files: `own("rules.toml", "…", …)` gives the folder."""
+
+    def written(*names_and_texts: str) -> Path:
+        for name, text in zip(names_and_texts[::2], names_and_texts[1::2], strict=True):
+            file = tmp_path / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, "utf-8")
+        return tmp_path
+
+    return written
+
+
+def problems(folder: Path) -> str:
+    with pytest.raises(ContentError) as caught:
+        read(Layers(own=folder))
+    return str(caught.value)
+
+
+def at(hours: float, language: str = "en", session: Session = SESSION) -> Situation:
+    return Situation(
+        at=ENDED + timedelta(hours=hours),
+        clinic=CLINIC,
+        patient=Patient(name="Ana", timezone="Europe/London", language=language),
+        session=session,
+    )
+
+
+def all_said(library: Library, language: str, session: Session = SESSION) -> list[str]:
+    """Everything a patient may read of the plan, and the answers about make-up."""
+    patient = Patient(name="Ana", timezone="Europe/London", language=language)
+    said = []
+    for row in plan(library, session, CLINIC, patient):
+        here = Situation(at=row.due_at, clinic=CLINIC, patient=patient, session=session)
+        said.append(messages.step_text(library, row.key, here))
+    for hours in (1, 30, 80, 200, 400):
+        here = at(hours, language, session)
+        said += [messages.now_text(library, here), answers.side_effects(library, here)]
+        said += [answers.about(library, topic, here).reply for topic in library.topics]
+    return [str(text) for text in said]
+
+
+def test_one_line_of_a_clinic_changes_every_message_and_answer(own: Callable[..., Path]) -> None:
+    library = read(Layers(own=own("rules.toml", "makeup.from_hours = 24\n")))
+    here = at(30)
+    assert "Yes" in answers.about(library, "makeup", here).reply
+    assert "Not yet" in answers.about(load(), "makeup", here).reply
+    assert "Yes" in answers.answer(library, "can I wear makeup", here, language="en").reply
+    morning = messages.step_text(library, "day2", at(43))
+    assert "make-up" not in morning.partition("Until")[2]
+    assert "make-up" in messages.step_text(load(), "day2", at(43)).partition("Until")[2]
+    from_when = str(messages.plan_text(library, at(1), []))
+    assert re.search(r"Tuesday 24 November, 14:00: [^\n]*make-up", from_when)
+    unknown_depth = Session(ended_at=ENDED)
+    assert "Yes" in answers.about(library, "makeup", at(30, session=unknown_depth)).reply
+
+
+def test_what_a_clinic_does_not_say_stays_as_it_ships(own: Callable[..., Path]) -> None:
+    library = read(Layers(own=own("rules.toml", "makeup.from_hours = 24\n")))
+    shipped = load()
+    assert library.rules["makeup"].sources == shipped.rules["makeup"].sources
+    assert {k: v for k, v in library.rules.items() if k != "makeup"} == {
+        k: v for k, v in shipped.rules.items() if k != "makeup"
+    }
+    assert list(library.rules) == list(shipped.rules)
+
+
+def test_one_text_of_a_clinic_takes_the_place_of_ours(own: Callable[..., Path]) -> None:
+    words = 'coming.text = "See you on {visit}? Call {phone} if not."\n'
+    library = read(Layers(own=own("texts/en/steps.toml", words)))
+    session = Session(ended_at=ENDED, depth_mm=1.0, next_at=ENDED + timedelta(days=28))
+    said = messages.step_text(library, "coming", at(600, session=session))
+    assert said.startswith("See you on Monday 21 December")
+    assert library.texts.say("en", "steps.today.title") == "your session"
+
+
+def test_a_step_that_is_switched_off_is_not_planned(own: Callable[..., Path]) -> None:
+    library = read(Layers(own=own("steps.toml", "week4.off = true\n")))
+    patient = Patient(name="Ana", timezone="Europe/London")
+    keys = {row.key for row in plan(library, SESSION, CLINIC, patient)}
+    assert "day14" in keys
+    assert "week4" not in keys
+    assert library.switched_off == {"week4"}
+
+
+def test_a_clinics_phrases_are_added_to_ours(own: Callable[..., Path]) -> None:
+    folder = own("phrases/en.toml", '[topics]\nredness = ["tomatina"]\n')
+    library = read(Layers(own=folder))
+    said = answers.answer(library, "tomatina!", at(20), language="en")
+    assert said.topic == "redness"
+    assert answers.answer(library, "my face is red", at(20), language="en").topic == "redness"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("rule.toml", "a = 1", "CONTENT_DIR/rule.toml: nothing reads this file (is rules.toml"),
+        ("texts/en/step.toml", "a.b = 'c'", "CONTENT_DIR/texts/en/step.toml: nothing reads"),
+        (
+            "rules.toml",
+            "make_up.from_hours = 24",
+            "make_up: there is no make_up (is makeup meant?)",
+        ),
+        ("rules.toml", "makeup.from_hour = 24", "CONTENT_DIR/rules.toml: makeup.from_hour: "),
+        ("rules.toml", "makeup.from_hours = '1 day'", "CONTENT_DIR/rules.toml: makeup.from_hours:"),
+        ("rules.toml", "makeup.from_hours = -1", "greater than or equal to 0"),
+        ("rules.toml", "makeup = 24", "CONTENT_DIR/rules.toml: makeup: expected a table [makeup]"),
+        ("rules.toml", "makeup.from_hours = ", "CONTENT_DIR/rules.toml: Invalid value"),
+        (
+            "texts/en/steps.toml",
+            "comming.text = 'Hello'",
+            "texts/en/steps.toml: there is no comming (is coming meant?) in steps.toml",
+        ),
+        (
+            "texts/en/steps.toml",
+            "coming.text = 'On {date}?'",
+            "CONTENT_DIR/texts/en/steps.toml: coming.text: {date} is not known here; known are",
+        ),
+        ("texts/en/steps.toml", "coming.text = 'On {visit?'", "coming.text: "),
+        ("protocol.toml", "date = 'soon'", "CONTENT_DIR/protocol.toml: date: "),
+        ("phrases/en.toml", "topics = 3", "CONTENT_DIR/phrases/en.toml: topics: "),
+        ("phrases/en.toml", "[topics]\nredness = ['<lipps> red']", "there is no group 'lipps'"),
+        ("steps.toml", "day5.due.hours = 'noon'", "CONTENT_DIR/steps.toml: day5.due.hours: "),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_file_and_key(
+    own: Callable[..., Path], name: str, text: str, said: str
+) -> None:
+    assert said in problems(own(name, text))
+
+
+def test_all_that_is_wrong_is_said_at_once(own: Callable[..., Path]) -> None:
+    found = problems(
+        own(
+            "rules.toml",
+            "makeup.from_hours = -1\nsun.sure = 'X'\n",
+            "texts/en/steps.toml",
+            "coming.text = '{date}'",
+            "notes.toml",
+            "",
+        )
+    )
+    assert found.count("\n") == 3
+
+
+def test_a_clinicians_approval_is_of_exactly_this_content(own: Callable[..., Path]) -> None:
+    folder = own("rules.toml", "makeup.from_hours = 24\n")
+    fingerprint = read(Layers(own=folder)).fingerprint
+    assert not read(Layers(own=folder)).is_approved
+    own(
+        "protocol.toml",
+        f'version = "7"\napproved_by = "Dr Vega"\napproved_on = 2026-11-23\n'
+        f'fingerprint = "{fingerprint}"\n',
+    )
+    approved = read(Layers(own=folder))
+    assert approved.is_approved
+    assert approved.version == f"7 {fingerprint}"
+    own("rules.toml", "makeup.from_hours = 48\n")
+    assert not read(Layers(own=folder)).is_approved
+
+
+def test_the_content_that_ships_is_not_approved_by_anybody() -> None:
+    assert not load().is_approved
+
+
+def test_the_fingerprint_is_of_what_is_said_and_not_of_how_it_is_written(
+    own: Callable[..., Path],
+) -> None:
+    same = read(Layers(own=own("rules.toml", "# as it ships\nmakeup.from_hours = 72\n")))
+    assert same.fingerprint == load().fingerprint
+    other = read(Layers(own=own("rules.toml", "makeup.from_hours = 71\n")))
+    assert other.fingerprint != load().fingerprint
+
+
+# --- a third language ------------------------------------------------------------------------
+
+_KEPT = re.compile(r"(\{[^}]*\}|<[^>]*>|/[a-z]+|\s+)")
+MARK = "ø"
+
+
+def pseudo(words: str) -> str:
+    """Every word with a mark, so that one that is not of this language is seen."""
+    parts = _KEPT.split(words)
+    return "".join(
+        part if n % 2 or not part else f"{MARK}{part}{MARK}" for n, part in enumerate(parts)
+    )
+
+
+def pseudo_language(folder: Path, language: str) -> None:
+    """Texts in a made-up language, from the English ones, under `folder`."""
+    for file in sorted((DATA / "texts/en").glob("*.toml")):
+        text = re.sub(
+            r'(?s)"""(.*?)"""|"((?:[^"\\]|\\.)*)"',
+            lambda found: (
+                f'"""{pseudo(found[1])}"""' if found[1] is not None else f'"{pseudo(found[2])}"'
+            ),
+            "\n".join(
+                line for line in file.read_text("utf-8").splitlines() if not line.startswith("#")
+            ),
+        )
+        target = folder / f"texts/{language}/{file.name}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+
+
+def test_a_third_language_needs_files_only(tmp_path: Path) -> None:
+    pseudo_language(tmp_path, "fr")
+    library = read(Layers(own=tmp_path))
+    assert library.texts.languages == ("en", "es", "fr")
+    session = Session(
+        ended_at=ENDED, depth_mm=1.0, number=1, of=3, next_at=ENDED + timedelta(days=28)
+    )
+    for text in all_said(library, "fr", session):
+        assert MARK in text
+        english = re.findall(r"\b(?:the|and|your|please|call|until|from)\b", text)
+        assert english == [], text
+    assert "novembre" in " ".join(all_said(library, "fr", session))
+
+
+def test_a_language_with_a_text_too_few_is_refused(tmp_path: Path) -> None:
+    pseudo_language(tmp_path, "fr")
+    file = tmp_path / "texts/fr/steps.toml"
+    file.write_text(file.read_text("utf-8").replace("[week4]", "[week5]"), "utf-8")
+    found = problems(tmp_path)
+    assert "texts/fr/steps.toml: week4.text is missing" in found
+    assert "CONTENT_DIR/texts/fr/steps.toml: week5.text: there is no week5.text" in found
+
+
+def test_a_language_that_is_none_is_refused(tmp_path: Path) -> None:
+    pseudo_language(tmp_path, "xq")
+    assert "texts/xq: xq is no language" in problems(tmp_path)
