@@ -198,7 +198,8 @@ def _of_kill(
             if reminders[number][1] == call.chat_id and not copies["reminder", number]:
                 return "reminder", number
         for number in kill.answers:
-            if answers[number].account == call.chat_id:
+            row = answers[number]
+            if row.account == call.chat_id and _left(row, copies) > 0:
                 return "answer", number
     return None
 
@@ -212,10 +213,14 @@ def _of_doubt(call: Call, rows: Rows, copies: Counter[tuple[str, int]]) -> tuple
             return "reminder", row.id
     for answer in rows.answers:
         of_it = answer.account == call.chat_id and answer.created_at <= call.at
-        left = 2 - (answer.state == "sent") - copies["answer", answer.id]
-        if of_it and answer.doubted and left > 0:
+        if of_it and answer.doubted and _left(answer, copies) > 0:
             return "answer", answer.id
     return None
+
+
+def _left(answer: OutgoingRow, copies: Counter[tuple[str, int]]) -> int:
+    """How many more copies of it there may be: an answer comes twice at most."""
+    return 2 - (answer.state == "sent") - copies["answer", answer.id]
 
 
 def _count_updates(result: Count, rows: Rows, ward: Ward) -> None:

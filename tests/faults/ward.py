@@ -267,8 +267,10 @@ class Ward:
             for _ in range(self.random.randint(1, 2)):
                 self._presses(self.owner, "Save session", asked)
             if not await self._heard(self.owner, name, "Saved."):
-                looks = partial(self._does, self.owner.say, "/sessions")
-                await self._hears(looks, self.owner, name, "Has not opened the link yet.")
+                looks = partial(
+                    self._does, self.owner.say, f"/cancel {name}"
+                )  # asks, changes nothing
+                await self._hears(looks, self.owner, name, "Cancel this session?")
             self.recorded.append(name)
             self._busy -= 1
             await asyncio.sleep(self.random.uniform(0.2, 1.0))
