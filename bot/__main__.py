@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from bot import app, logs, preview
+from bot import app, check, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
 from content.reading import ContentError
@@ -23,11 +23,11 @@ log = structlog.get_logger("bot")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code: 0, or 2 for something the user has to mend."""
+    """Run one command; the exit code: 0, 2 for something the user has to mend, 1 of `check`."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace], None] = options.call
+    command: Callable[[argparse.Namespace], int | None] = options.call
     try:
-        command(options)
+        return command(options) or 0
     except SettingsError as error:
         return _mend(error.problems)
     except ContentError as error:
@@ -36,7 +36,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _mend([f"DATABASE_URL: {why_away(error)}"])
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
-    return 0
 
 
 def _run(_options: argparse.Namespace) -> None:
@@ -73,29 +72,45 @@ def _invite_owner(_options: argparse.Namespace) -> None:
     print(asyncio.run(app.invite_owner(settings)))
 
 
+def _check(_options: argparse.Namespace) -> int:
+    found = asyncio.run(check.everything(SystemClock()))
+    for line in (*found, check.summary(found)):
+        print(line)
+    return int(check.is_error(found))
+
+
 def _ask(options: argparse.Namespace) -> None:
     settings, now = read_settings(), SystemClock().now()
     if options.json:
-        for answered in preview.answer_lines(settings, _lines(), now):
+        for answered in preview.answer_lines(settings, _lines(), now, explain=options.explain):
             print(answered, flush=True)
     elif options.text is None:
         raise SettingsError(["ask: write what is asked, or use --json"])
     else:
         question = preview.question(options.text, hours=options.hours, language=options.lang)
-        print(preview.answer_in_words(settings, question, now))
+        print(preview.answer_in_words(settings, question, now, explain=options.explain))
 
 
 def _plan(options: argparse.Namespace) -> None:
     settings = read_settings()
+    if options.json and options.html:
+        raise SettingsError(["plan: --json and --html do not go together"])
     if options.json and options.at is None:
         rows = preview.plan_lines_json(settings, _lines())
-    elif options.at is None:
+    elif options.at is None and not options.html:
         raise SettingsError(["plan: say when the session ended: --at 2026-11-22T14:30"])
     else:
-        asked = preview.asked_on_command_line(options)
-        rows = (preview.plan_json if options.json else preview.plan_in_words)(settings, asked)
+        rows = _plan_of_one(options, settings)
     for row in rows:
         print(row)
+
+
+def _plan_of_one(options: argparse.Namespace, settings: Settings) -> Iterator[str]:
+    asked = preview.asked_on_command_line(options, SystemClock().now())
+    if options.html:
+        preview.write_page(settings, asked, options.html)
+        return iter([f"{options.html}: the aftercare as a page to print and sign."])
+    return (preview.plan_json if options.json else preview.plan_in_words)(settings, asked)
 
 
 def _lines() -> Iterator[str]:
@@ -126,7 +141,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     def add(
-        name: str, call: Callable[[argparse.Namespace], None], about: str
+        name: str, call: Callable[[argparse.Namespace], int | None], about: str
     ) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=about, description=f"{name}: {about}")
         command.set_defaults(call=call)
@@ -140,9 +155,11 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--no-browser", action="store_true", help="only print the page's address")
     add("migrate", _migrate, "bring the database to the current schema")
     add("invite-owner", _invite_owner, "print a one-time link for the clinic's owner")
+    add("check", _check, "what is wrong, before it hurts: exit 1 if anything is")
     asked = add("ask", _ask, "what the bot would answer")
     asked.add_argument("text", nargs="?", help="what is asked")
     asked.add_argument("--json", action="store_true", help="JSON lines in, JSON lines out")
+    asked.add_argument("--explain", action="store_true", help="also print what decided")
     asked.add_argument("--hours", type=float, help="hours since the session ended")
     asked.add_argument("--lang", default="en", help="the reader's language (en)")
     planned = add("plan", _plan, "the messages one session would lead to")

@@ -54,7 +54,8 @@ from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
 from bot.web import Health, Webhook
-from content.library import Library
+from content.checks import structural
+from content.library import ContentError, Library
 from storage import invitations, people, reminders, wake
 from storage.database import (
     Database,
@@ -434,6 +435,8 @@ async def invite_owner(settings: Settings) -> str:
 def library_of(settings: Settings) -> Library:
     """The content that is spoken from. Raises ContentError, SettingsError."""
     library = content.library.load(settings.content_dir)
+    if broken := structural(library):
+        raise ContentError([str(it) for it in broken])
     languages = library.texts.languages
     if settings.clinic_language not in languages:
         raise SettingsError(

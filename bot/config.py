@@ -202,6 +202,17 @@ def read_settings(*needed: str, on_postgres_for: str | None = None) -> Settings:
     `on_postgres_for`: the command that needs PostgreSQL, if one does. Raises SettingsError naming
     every one that is missing or malformed, without its value's secrets.
     """
+    settings, problems = examine_settings(*needed)
+    is_wrong = any(problem.startswith("DATABASE_URL:") for problem in problems)
+    if on_postgres_for and not is_wrong and not settings.on_postgres:
+        problems.append(f"DATABASE_URL: `{on_postgres_for}` {WHY_POSTGRES}")
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def examine_settings(*needed: str) -> tuple[Settings, list[str]]:
+    """The settings, malformed ones put back to their defaults, and a line for each problem."""
     problems: list[str] = []
     settings = None
     try:
@@ -217,11 +228,7 @@ def read_settings(*needed: str, on_postgres_for: str | None = None) -> Settings:
         for name in needed
         if name.upper() not in wrong and getattr(present, name) is None
     ]
-    if on_postgres_for and "DATABASE_URL" not in wrong and not present.on_postgres:
-        problems.append(f"DATABASE_URL: `{on_postgres_for}` {WHY_POSTGRES}")
-    if problems or settings is None:
-        raise SettingsError(problems)
-    return settings
+    return present, problems
 
 
 def _as_far_as_right(wrong: set[str]) -> Settings:

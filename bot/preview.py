@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TypeVar, get_args
 from zoneinfo import ZoneInfo
 
@@ -13,14 +14,20 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot.config import Settings, SettingsError
-from content import answers, library
+from content import answers, library, proof_lines, proof_page
 from content.facts import Area, Clinic, Device, Patient, Session, Situation
-from content.preview import plan_lines
+from content.preview import plain, plan_lines
+from content.proof import Sheet
 
 Model = TypeVar("Model", bound=BaseModel)
 
 PLACEHOLDER_PHONE = "+00 000 000000"
 PLACEHOLDER_EMERGENCY = "112"
+
+USUAL_DEPTH_MM = 1.0
+USUAL_SESSIONS = 4
+USUAL_WEEKS_APART = 4
+"""Of the session that a page to sign shows where none is given (clinical.md, parts E and F)."""
 
 
 class Question(BaseModel):
@@ -46,6 +53,7 @@ class Asked(BaseModel):
     area: Area = "face"
     device: Device = "needling"
     depth: float | None = Field(default=None, gt=0, le=10, allow_inf_nan=False)
+    marks_easily: bool = False
     number: int = Field(default=1, ge=1)
     of: int = Field(default=1, ge=1)
     next: datetime | None = None
@@ -80,6 +88,7 @@ class Asked(BaseModel):
             area=self.area,
             device=self.device,
             depth_mm=self.depth,
+            marks_easily=self.marks_easily,
             number=self.number,
             of=self.of,
             next_at=self._utc(self.next) if self.next else None,
@@ -101,20 +110,32 @@ def answer(settings: Settings, question: Question, now: datetime) -> answers.Ans
         patient=Patient(name="", timezone=clinic.timezone, language=question.lang),
         session=session,
     )
-    return answers.answer(library.load(), question.text, situation, language=question.lang)
+    return answers.answer(
+        library.load(settings.content_dir), question.text, situation, language=question.lang
+    )
 
 
-def answer_lines(settings: Settings, lines: Iterator[str], now: datetime) -> Iterator[str]:
-    """JSON lines in, JSON lines out. Raises SettingsError at one that is not a question."""
+def answer_lines(
+    settings: Settings, lines: Iterator[str], now: datetime, *, explain: bool = False
+) -> Iterator[str]:
+    """JSON lines in, JSON lines out; `explain`: with "because", what decided.
+
+    Raises SettingsError at one that is not a question.
+    """
     for number, line in enumerate(lines):
         given = answer(settings, _read(Question, line, number), now)
         told = {"topic": given.topic, "level": given.level, "reply": plain(given.reply)}
-        yield json.dumps(told, ensure_ascii=False)
+        because = {"because": [it.as_values() for it in given.because]} if explain else {}
+        yield json.dumps({**told, **because}, ensure_ascii=False)
 
 
-def answer_in_words(settings: Settings, question: Question, now: datetime) -> str:
+def answer_in_words(
+    settings: Settings, question: Question, now: datetime, *, explain: bool = False
+) -> str:
+    """The reply, its topic and level; `explain`: and a line for each thing that decided."""
     given = answer(settings, question, now)
-    return f"{plain(given.reply)}\n\n[{given.topic}, {given.level}]"
+    because = "".join(f"\n- {it}" for it in given.because) if explain else ""
+    return f"{plain(given.reply)}\n\n[{given.topic}, {given.level}]{because}"
 
 
 def plan_json(settings: Settings, asked: Asked, *, line: int | None = None) -> Iterator[str]:
@@ -131,17 +152,54 @@ def plan_lines_json(settings: Settings, lines: Iterator[str]) -> Iterator[str]:
 
 
 def plan_in_words(settings: Settings, asked: Asked) -> Iterator[str]:
-    for row in _rows(settings, asked):
-        due, until = (datetime.fromisoformat(row[key]) for key in ("due_at", "expires_at"))
-        yield f"{due:%a %d %b %Y %H:%M}  {row['key']}  (good until {until:%a %d %b %H:%M})"
-        yield from (f"    {line}" for line in plain(Markup(row["text"])).splitlines())  # noqa: S704
-        yield ""
+    """The plan of one session as a clinician proof-reads it, line by line.
+
+    Raises SettingsError for a language that there is not.
+    """
+    return proof_lines.lines(_sheet(settings, asked))
 
 
-def asked_on_command_line(options: argparse.Namespace) -> Asked:
-    """Raises SettingsError naming every option that is not right."""
+def write_page(settings: Settings, asked: Asked, file: Path) -> None:
+    """The same, and every rule, answer and red flag, as a page to print and sign.
+
+    Raises SettingsError for a language that there is not, and for a file that cannot be written.
+    """
+    page = proof_page.page(_sheet(settings, asked))
+    try:
+        file.write_text(page, "utf-8")
+    except OSError as error:
+        raise SettingsError([f"--html {file}: {error.strerror or error}"]) from None
+
+
+def _sheet(settings: Settings, asked: Asked) -> Sheet:
+    content = library.load(settings.content_dir)
+    languages = content.texts.languages
+    if asked.lang not in languages:
+        raise SettingsError([f"lang: there is no {asked.lang!r}; there are {', '.join(languages)}"])
+    patient = Patient(name="", timezone=asked.timezone, language=asked.lang)
+    return Sheet(content, asked.session(), _clinic(settings), patient)
+
+
+def asked_on_command_line(options: argparse.Namespace, now: datetime) -> Asked:
+    """The session on the command line; without --at, a usual one that ended at `now`.
+
+    Raises SettingsError naming every option that is not right.
+    """
     given = {name: getattr(options, name) for name in Asked.model_fields}
-    return _read(Asked, json.dumps({name: it for name, it in given.items() if it is not None}))
+    given = {name: it for name, it in given.items() if it is not None}
+    if options.at is None:
+        given = {**_usual(now), **given}
+    return _read(Asked, json.dumps(given))
+
+
+def _usual(now: datetime) -> dict[str, object]:
+    ended = now.replace(second=0, microsecond=0)
+    return {
+        "at": ended.isoformat(),
+        "depth": USUAL_DEPTH_MM,
+        "of": USUAL_SESSIONS,
+        "next": (ended + timedelta(weeks=USUAL_WEEKS_APART)).isoformat(),
+    }
 
 
 def add_plan_options(parser: argparse.ArgumentParser) -> None:
@@ -151,19 +209,25 @@ def add_plan_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--area", help=", ".join(get_args(Area)))
     parser.add_argument("--device", help=", ".join(get_args(Device)))
     parser.add_argument("--depth", help="of the needles, in millimetres: 1.0")
+    parser.add_argument(
+        "--marks-easily", action="store_true", default=None, help="skin that marks easily"
+    )
     parser.add_argument("--number", help="which session of the series")
     parser.add_argument("--of", help="how many sessions in the series")
     parser.add_argument("--next", help="the follow-up visit: 2026-12-20T10:00")
-
-
-def plain(text: Markup) -> str:
-    """Telegram's HTML as it is read."""
-    return "\n".join(Markup(line).striptags() for line in text.split("\n"))  # noqa: S704  ours
+    parser.add_argument(
+        "--html",
+        metavar="FILE",
+        type=Path,
+        help="write a page to print and sign (without --at: of a usual session that ends now)",
+    )
 
 
 def _rows(settings: Settings, asked: Asked) -> list[dict[str, str]]:
     patient = Patient(name="", timezone=asked.timezone, language=asked.lang)
-    return plan_lines(library.load(), asked.session(), _clinic(settings), patient)
+    return plan_lines(
+        library.load(settings.content_dir), asked.session(), _clinic(settings), patient
+    )
 
 
 def _clinic(settings: Settings) -> Clinic:

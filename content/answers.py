@@ -1,31 +1,44 @@
 """The answer to a message or a topic's command, for one patient at one moment.
 
-A message goes down a ladder, and the first rung that holds decides: a red flag at `emergency` or
-`today`; the most urgent side effect; a question of care; any other topic; "I did not understand".
-Nothing the patient wrote is ever repeated; `Answer.matched` names the phrases that decided.
+Everything a message asks is answered, worst first: a red flag at `emergency` or `today` overrides
+the rest; then side effects, placed in their phase; then care and the other topics. What may be a
+red flag is asked about. Nothing the patient wrote is ever repeated; `Answer.because` names what
+decided (content.explain).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from markupsafe import Markup
 
-from content import wording
+from content import explain, pages, urgent
+from content.calm import brief
+from content.closest import closest
+from content.explain import Reason
 from content.facts import Situation
 from content.flags import Level, Raised, rank
 from content.library import Library
-from content.messages import clinic_values, emergency_lines
-from content.rules import Rule, blocked, is_cautious
-from content.topics import Topic
-from content.understanding import Found, Understood, understand
+from content.messages import emergency_lines
+from content.replies import Voice, expected_now, lines, paragraphs
+from content.story import Page
+from content.understanding import Found, Understood, WhyIgnored, understand
+from content.urgent import NEEDS_NO_WORDS
+from content.why import why
+
+__all__ = [
+    "Answer",
+    "Reason",
+    "about",
+    "answer",
+    "answer_to",
+    "settled",
+    "side_effects",
+    "why",
+]
 
 COURTESIES = ("thanks", "hello")
-MOST_SAID = 3
-"""How many signs one reply speaks of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +52,16 @@ class Answer:
     """The row of clinical.md, part C ("C12"), where a red flag decided."""
     matched: tuple[str, ...] = ()
     """The phrases that decided, as they are in data/phrases: never the patient's words."""
+    topics: tuple[str, ...] = ()
+    """All that is spoken of, the more urgent first."""
+    asks: str | None = None
+    """The key of the doubt that the reply asks about."""
+    closest: tuple[str, ...] = ()
+    """Topics to offer where the message was not understood."""
+    page: str | None = None
+    """The page of the treatment's story that the reply is."""
+    because: tuple[Reason, ...] = ()
+    """What decided."""
 
 
 def answer(library: Library, text: str, situation: Situation, *, language: str) -> Answer:
@@ -47,273 +70,276 @@ def answer(library: Library, text: str, situation: Situation, *, language: str) 
     Whatever is written, it never raises.
     """
     situation = replace(situation, patient=replace(situation.patient, language=language))
-    understood = understand(library, text, situation.hours)
-    raised = understood.raised
-    if raised and rank(raised[0].flag.level) >= rank("today"):
-        return _flagged(library, situation, raised)
-    return _ladder(library, situation, understood) or _no_topic(
-        library, situation, understood.signals
-    )
+    return answer_to(library, understand(library, text, situation.hours), text, situation)
+
+
+def answer_to(library: Library, understood: Understood, text: str, situation: Situation) -> Answer:
+    """The answer to what was understood of `text`, in the patient's language."""
+    voice = Voice(library, situation, understood.hours)
+    given = _answer(voice, understood) or _not_understood(voice, text, understood)
+    if given.asks is None and not understood.ignored:
+        given = _told(voice, given, _page(library, given, text))
+    because = explain.reasons(voice, understood, given.topics, given.page)
+    return replace(given, because=because)
 
 
 def about(library: Library, topic: str, situation: Situation) -> Answer:
     """The answer to a topic's command. Raises KeyError for a topic that is not there."""
     known = library.topics[topic]
+    voice = Voice(library, situation)
     level = known.level(situation.hours)
-    return Answer(topic=topic, level=level, reply=_reply(library, known, level, situation))
+    found = Found(topic=known, level=level, weight=0, start=0, matched=(), ask_first=False)
+    is_urgent = _is_urgent(level)
+    given = _flagged(voice, (), [found]) if is_urgent else _calm(voice, (), [found], found)
+    given = _told(voice, given, library.story.root(topic))
+    return replace(given, because=explain.of_topic(voice, known))
+
+
+def settled(library: Library, doubt: str, yes: bool, situation: Situation) -> Answer:
+    """The answer to Yes or No to a doubt's question. Raises KeyError for a doubt unknown."""
+    asked, voice = library.doubts[doubt], Voice(library, situation)
+    if yes:
+        flag = next(flag for flag in library.flags if flag.key == asked.if_yes)
+        raised = (Raised(flag=flag, matched=()),)
+        is_urgent = _is_urgent(flag.level)
+        given = _flagged(voice, raised, ()) if is_urgent else _calm(voice, raised, (), None)
+    elif _is_urgent(asked.level):  # it is urgent either way: a fever or else a cold sore
+        given = about(library, asked.topic, situation)
+    else:
+        parts = [voice.say(f"doubts.{doubt}.no"), emergency_lines(library, situation)]
+        topics = (asked.topic,)
+        given = Answer(topic=asked.topic, level="normal", reply=paragraphs(parts), topics=topics)
+    note = "yes" if yes else "no"
+    reason = Reason(kind="doubt", key=doubt, level=given.level, note=note)
+    return replace(given, because=(reason,))
 
 
 def side_effects(library: Library, situation: Situation) -> Markup:
     """The common side effects placed in this hour's phase, the rare ones, the emergency lines."""
-    effects = [topic for topic in library.topics.values() if topic.kind == "effect"]
-    by_level: dict[str, list[str]] = defaultdict(list)
-    for topic in effects:
-        name = str(_say(library, situation, f"topics.{topic.key}.name"))
-        by_level[_place(topic, situation.hours)].append(name)
-    levels = ("normal", "later", "soon", "today")
+    voice = Voice(library, situation)
+    placed = expected_now(voice)
     lines = [
-        _say(
-            library,
-            situation,
-            f"answers.side_effects.{level}",
-            names=wording.listing(by_level[level], situation.patient.language),
-        )
-        for level in levels
-        if by_level[level]
+        voice.say(f"answers.side_effects.{level}", names=voice.names(placed[level]))
+        for level in ("normal", "later", "soon", "today")
+        if placed.get(level)
     ]
     head = "head" if situation.session else "no_session"
-    return _paragraphs(
-        [
-            _say(library, situation, f"answers.side_effects.{head}", day=situation.day),
-            *lines,
-            emergency_lines(library, situation),
-        ]
-    )
+    head_line = voice.say(f"answers.side_effects.{head}", day=situation.day)
+    return paragraphs([head_line, *lines, emergency_lines(library, situation)])
 
 
-def _place(topic: Topic, hours: float | None) -> str:
-    """The line of /sideeffects that names it: "" where it is not yet and never expected."""
-    level = topic.level(hours)
-    if level != "normal" or hours is None:
-        return level
-    if topic.starts_hours is None:
-        return ""
-    return "normal" if hours >= topic.starts_hours else "later"
+# --- what of all that was found is answered, and in which order ------------------------------
+
+
+def _answer(voice: Voice, understood: Understood) -> Answer | None:
+    raised, (found, main) = understood.raised, _to_answer(understood)
+    if _is_urgent(_worst(raised, found)):
+        return _flagged(voice, raised, found)
+    if understood.doubt is not None:
+        return _in_doubt(voice, understood.doubt, found)
+    if (why_not := _why_not(understood, found)) is not None:
+        return _not_now(voice, understood, why_not, found)
+    if raised or found:
+        return _calm(voice, raised, found, main)
+    return None
+
+
+def _worst(raised: Sequence[Raised], found: Sequence[Found]) -> Level:
+    levels: list[Level] = [*(one.flag.level for one in raised), *(one.level for one in found)]
+    return max(levels, key=rank, default="info")
+
+
+def _is_urgent(level: Level) -> bool:
+    return rank(level) >= rank("today")
+
+
+def _to_answer(understood: Understood) -> tuple[list[Found], Found | None]:
+    """All side effects, and of the rest what is asked for; and which of them it is mainly about.
+
+    A thing that is only mentioned beside a symptom ("blood on my pillow") is no question. Beside
+    what is expected, the message is about the question.
+    """
+    effects = [one for one in understood.found if one.topic.kind == "effect"]
+    others = [one for one in understood.found if one.topic.kind != "effect"]
+    if understood.asked_at is not None:
+        others = _asked(others, understood.asked_at)
+    elif effects:
+        others = []
+    found = [*effects, *_without_asides(others)]
+    is_question = bool(others) and all(one.level == "normal" for one in effects)
+    return found, others[0] if is_question else next(iter(found), None)
+
+
+def _asked(others: Sequence[Found], asked_at: int) -> list[Found]:
+    """What comes after "when can I", care first; where no care does, all there is."""
+    by_kind = sorted(others, key=lambda one: one.topic.kind != "care")
+    after = [one for one in by_kind if one.start >= asked_at]
+    return after if any(one.topic.kind == "care" for one in after) else by_kind
+
+
+def _without_asides(others: Sequence[Found]) -> list[Found]:
+    """Without what is no subject of its own beside another: "should I stop my aspirin"."""
+    first, rest = others[:1], others[1:]
+    return [*first, *(one for one in rest if one.topic.key not in NEEDS_NO_WORDS)]
 
 
 # --- red flags -------------------------------------------------------------------------------
 
 
-def _flagged(library: Library, situation: Situation, raised: Sequence[Raised]) -> Answer:
-    """Whom to call comes first; then what for, worst first; then what to do meanwhile."""
-    first = raised[0]
-    level = first.flag.level
+def _flagged(voice: Voice, raised: Sequence[Raised], found: Sequence[Found]) -> Answer:
+    """Whom to call comes first; then what for, worst first; then the rest, and what to do."""
+    level, topics = _worst(raised, found), _topics(raised, found)
     same = [one for one in raised if one.flag.level == level]
-    says = list(dict.fromkeys(one.flag.says for one in same))[:MOST_SAID]
-    watch = "now" if level == "today" else "clinic"
-    parts = [
-        _say(library, situation, f"flags.{level}.call"),
-        Markup("\n").join(_say(library, situation, f"flags.{name}.what") for name in says),
-        Markup("\n").join(_optional(library, situation, (f"flags.{name}.do" for name in says))),
-        _say(library, situation, f"flags.{level}.{watch}"),
-    ]
-    if "distress" in says:
-        parts.insert(0, _say(library, situation, "flags.distress.first"))
+    if level == "emergency":
+        reply = urgent.emergency(voice, same, topics)
+    else:
+        reply = urgent.today(voice, same, found, topics)
     return Answer(
-        topic=first.flag.topic,
+        topic=topics[0],
         level=level,
-        reply=_paragraphs(parts),
-        flag=first.flag.row,
-        matched=tuple(phrase for one in same for phrase in one.matched),
+        reply=reply,
+        flag=same[0].flag.row if same else None,
+        matched=tuple(it for one in same for it in one.matched) if same else found[0].matched,
+        topics=topics,
     )
 
 
-# --- topics ----------------------------------------------------------------------------------
+def _topics(raised: Sequence[Raised], found: Sequence[Found]) -> tuple[str, ...]:
+    """The more urgent first; of equals flags, then what comes first."""
+    levels = [
+        *((one.flag.topic, one.flag.level) for one in raised),
+        *((one.topic.key, one.level) for one in found),
+    ]
+    by_level = sorted(levels, key=lambda named: -rank(named[1]))
+    return tuple(dict.fromkeys(topic for topic, _ in by_level))
 
 
-def _ladder(library: Library, situation: Situation, understood: Understood) -> Answer | None:
-    raised, asked_at = understood.raised, understood.asked_at
-    effects = [one for one in understood.found if one.topic.kind == "effect"]
-    others = [one for one in understood.found if one.topic.kind != "effect"]
-    asked = None if asked_at is None else _asked(others, asked_at)
-    worst = effects[0].level if effects else "info"
-    if raised and rank(raised[0].flag.level) >= rank(worst):
-        return _raised(library, situation, raised[0])
-    if effects and (rank(worst) >= rank("soon") or asked is None):
-        return _topic(library, situation, effects[0], asked)
-    if others:
-        return _topic(library, situation, asked or others[0])
-    return None
+# --- what is not urgent ----------------------------------------------------------------------
 
 
-def _no_topic(library: Library, situation: Situation, signals: frozenset[str]) -> Answer:
+def _calm(
+    voice: Voice, raised: Sequence[Raised], found: Sequence[Found], main: Found | None
+) -> Answer:
+    """Everything that can wait for a working day, as briefly as it takes to say all of it.
+
+    `main`: what the message is mainly about, where it is not a flag.
+    """
+    reply, topics = brief(voice, raised, found), _topics(raised, found)
+    if main is None or (raised and rank(raised[0].flag.level) >= rank(main.level)):
+        flag = raised[0].flag
+        return Answer(
+            topic=flag.topic,
+            level=flag.level,
+            reply=reply,
+            flag=flag.row,
+            matched=raised[0].matched,
+            topics=topics,
+        )
+    return Answer(
+        topic=main.topic.key, level=main.level, reply=reply, matched=main.matched, topics=topics
+    )
+
+
+# --- doubt -----------------------------------------------------------------------------------
+
+
+def _in_doubt(voice: Voice, key: str, found: Sequence[Found]) -> Answer:
+    """The emergency line, the question, and then what else was said."""
+    doubt = voice.library.doubts[key]
+    watch = emergency_lines(voice.library, voice.situation)
+    question = voice.say(f"doubts.{key}.question")
+    leads = not found or rank(doubt.level) >= rank(found[0].level)
+    first = doubt.topic if leads else found[0].topic.key
+    return Answer(
+        topic=first,
+        level=doubt.level if leads else found[0].level,
+        reply=brief(voice, (), found, first=[watch, question], last=()),
+        flag=doubt.row if leads else None,
+        topics=tuple(dict.fromkeys((first, doubt.topic, *(one.topic.key for one in found)))),
+        asks=key,
+    )
+
+
+# --- the treatment's story -------------------------------------------------------------------
+
+
+def _page(library: Library, given: Answer, text: str) -> Page | None:
+    """The page that fits the words, if they are about nothing but the treatment.
+
+    Whether "my next session" may be is a question for before it.
+    """
+    roots = [library.story.root(topic) for topic in given.topics if topic != "next_session"]
+    if not given.topics or not all(roots):
+        return None
+    page = library.story.page_for(text)
+    if page is None or ("next_session" in given.topics and page.topic != "before_session"):
+        return None
+    # Two questions of a general kind get their few words each, not the page of one.
+    return None if len(roots) > 1 and page in roots else page
+
+
+def _told(voice: Voice, given: Answer, page: Page | None) -> Answer:
+    """The page in place of the topic's few words."""
+    if page is None:
+        return given
+    topics = tuple(filter(voice.library.story.root, given.topics)) or (page.topic,)
+    reply = pages.text(voice, page)
+    return replace(given, topic=topics[0], reply=reply, topics=topics, page=page.key)
+
+
+# --- what does not count, and what was not understood ----------------------------------------
+
+NOT_NOW: tuple[WhyIgnored, ...] = ("hypothetical", "past", "someone_else", "denied")
+"""Why something said does not count, in the order in which it is spoken of."""
+
+
+def _why_not(understood: Understood, found: Sequence[Found]) -> WhyIgnored | None:
+    """Why the symptoms that are named do not count, where no other symptom does.
+
+    Beside a question a denial needs no words: "no pus, can I swim?".
+    """
+    if understood.raised or any(one.topic.kind == "effect" for one in found):
+        return None
+    said = {one.why for one in understood.ignored} - ({"denied"} if found else set())
+    return next((why_not for why_not in NOT_NOW if why_not in said), None)
+
+
+def _not_now(
+    voice: Voice, understood: Understood, why_not: WhyIgnored, found: Sequence[Found]
+) -> Answer:
+    """To "what if I get a fever", "I had cold sores last year", "my sister has pus", "no pus"."""
+    ignored = [one for one in understood.ignored if one.why == why_not]
+    known = (one.key for one in ignored if one.key in voice.library.topics)
+    topic = {"past": "before_session", "denied": "unknown"}.get(why_not) or next(known, "contact")
+    spoken_of = [topic, *(one.topic.key for one in found)]
+    first = [voice.say(f"answers.{why_not}.text")]
+    last = [emergency_lines(voice.library, voice.situation)]
+    return Answer(
+        topic=topic,
+        level="info",
+        reply=brief(voice, (), found, first=first, last=last),
+        matched=tuple(one.phrase for one in ignored),
+        topics=tuple(dict.fromkeys(it for it in spoken_of if it != "unknown")),
+    )
+
+
+def _not_understood(voice: Voice, text: str, understood: Understood) -> Answer:
     """Thanks and greetings are returned, a call for help gets the clinic's number.
 
-    For anything else, an honest "I did not understand".
+    What no topic's words say may still be a page's. For anything else, an honest "I did not
+    understand", and what may have been meant.
     """
+    library, situation, signals = voice.library, voice.situation, understood.signals
     if "help" in signals:
         return about(library, "contact", situation)
-    said = next((it for it in COURTESIES if it in signals), "unknown")
-    reply = _say(library, situation, f"answers.{said}.text")
-    return Answer(topic="unknown", level="info", reply=reply)
-
-
-def _asked(others: Sequence[Found], asked_at: int) -> Found | None:
-    """The care that is asked for: what comes after "when can I" before what came before it."""
-    care = [one for one in others if one.topic.kind == "care"]
-    return next((one for one in care if one.start >= asked_at), care[0] if care else None)
-
-
-def _topic(library: Library, situation: Situation, one: Found, also: Found | None = None) -> Answer:
-    reply = _found(library, situation, one)
-    if also is not None:
-        reply = _paragraphs([reply, _found(library, situation, also)])
-    return Answer(topic=one.topic.key, level=one.level, reply=reply, matched=one.matched)
-
-
-def _found(library: Library, situation: Situation, one: Found) -> Markup:
-    if one.ask_first:
-        return _say(library, situation, f"topics.{one.topic.key}.ask_first")
-    return _reply(library, one.topic, one.level, situation)
-
-
-def _raised(library: Library, situation: Situation, one: Raised) -> Answer:
-    """A flag for the next working day."""
-    parts = [
-        _say(library, situation, "flags.soon.call"),
-        _say(library, situation, f"flags.{one.flag.says}.what"),
-        emergency_lines(library, situation),
-    ]
-    return Answer(
-        topic=one.flag.topic,
-        level=one.flag.level,
-        reply=_paragraphs(parts),
-        flag=one.flag.row,
-        matched=one.matched,
+    if page := library.story.page_for(text):
+        return _told(voice, Answer(topic=page.topic, level="info", reply=Markup()), page)
+    if said := next((it for it in COURTESIES if it in signals), None):
+        return Answer(topic="unknown", level="info", reply=voice.say(f"answers.{said}.text"))
+    offered = closest(library, text, situation)
+    offers = lines(
+        voice.say("answers.unknown.offer", topic=key, name=voice.say(f"topics.{key}.name"))
+        for key in offered
     )
-
-
-def _reply(library: Library, topic: Topic, level: Level, situation: Situation) -> Markup:
-    if topic.kind == "effect":
-        return _effect(library, topic, level, situation)
-    if topic.kind == "care":
-        return _care(library, topic, situation)
-    return _about(library, topic, situation)
-
-
-def _effect(library: Library, topic: Topic, level: Level, situation: Situation) -> Markup:
-    """What this hour means, what to do, when to call, and the emergency lines."""
-    key = f"topics.{topic.key}"
-    name = _say(library, situation, f"{key}.name")
-    if level == "today":
-        parts = [
-            _say(library, situation, "flags.today.call"),
-            _say(library, situation, f"{key}.today"),
-            _say(library, situation, "flags.today.now"),
-        ]
-        return _paragraphs(parts)
-    late = "" if level == "normal" else "_late"
-    unplaced = situation.hours is None
-    head = "unplaced" if unplaced else "day0" if situation.day in (0, None) else "day"
-    own = f"{key}.head"
-    is_own = level == "normal" and library.texts.has(own, situation.patient.language)
-    parts = [
-        _say(
-            library,
-            situation,
-            own if is_own else f"answers.{level}.{head}",
-            name=name,
-            day=situation.day,
-        ),
-        _say(library, situation, f"{key}.what"),
-        _say(library, situation, f"{key}.home"),
-        _say(library, situation, f"{key}.call{late}"),
-        emergency_lines(library, situation),
-    ]
-    return _paragraphs(parts)
-
-
-def _care(library: Library, topic: Topic, situation: Situation) -> Markup:
-    rules = [library.rules[key] for key in topic.rules]
-    lines = [_permission(library, topic, rule, situation) for rule in rules]
-    return _paragraphs(
-        [Markup("\n").join(lines), *_optional(library, situation, [f"topics.{topic.key}.how"])]
-    )
-
-
-def _permission(library: Library, topic: Topic, rule: Rule, situation: Situation) -> Markup:
-    """What the rule says now: "Not yet. From Wednesday 25 November, 14:30", or "Yes, if …"."""
-    key = f"topics.{topic.key}.{rule.key}"
-    condition = _say(library, situation, f"{key}.if")
-    name = _say(library, situation, f"{key}.name")
-    verdict, values = _verdict(library, rule, situation)
-    own = f"{key}.{verdict}"
-    if library.texts.has(own, situation.patient.language):
-        return _say(library, situation, own)
-    if rule.until_then != "no":
-        verdict = f"{'keep' if rule.until_then == 'do' else 'ask'}_{verdict}"
-    return _say(
-        library, situation, f"answers.care.{verdict}", name=name, condition=condition, **values
-    )
-
-
-def _verdict(library: Library, rule: Rule, situation: Situation) -> tuple[str, dict[str, object]]:
-    if situation.session is None:
-        return "general", {"span": _span(library, rule.cautious_from_hours, situation)}
-    block = blocked(rule, situation)
-    if block is None:
-        return "yes", {}
-    if block.because == "visit":
-        return "visit", {
-            "day": wording.day(block.until, situation.zone, situation.patient.language)
-        }
-    return "not_yet", {"moment": _moment(block.until, situation)}
-
-
-def _span(library: Library, hours: float, situation: Situation) -> Markup:
-    """'72 hours', '7 days'."""
-    if hours <= 72:
-        return _say(library, situation, "answers.span.hours", count=f"{hours:g}")
-    return _say(library, situation, "answers.span.days", count=f"{hours / 24:g}")
-
-
-def _about(library: Library, topic: Topic, situation: Situation) -> Markup:
-    session = situation.session
-    values: dict[str, object] = {}
-    key = f"topics.{topic.key}.text"
-    if (
-        topic.key == "next_session"
-        and session
-        and session.next_at
-        and session.next_at > situation.at
-    ):
-        key = "topics.next_session.booked"
-        values["moment"] = _moment(session.next_at, situation)
-    elif topic.key == "session_count" and session:
-        key = "topics.session_count.known"
-        values |= {"number": session.number, "of": session.of}
-    return _say(library, situation, key, **values)
-
-
-# --- small things ----------------------------------------------------------------------------
-
-
-def _say(library: Library, situation: Situation, key: str, /, **values: object) -> Markup:
-    """The text, in its cautious variant where that counts and there is one."""
-    language, session = situation.patient.language, situation.session
-    cautious = ("cautious",) if session is None or is_cautious(session) else ()
-    text = library.texts.variant(language, *cautious)[key]
-    return text.fill({**clinic_values(library, situation), **values})
-
-
-def _optional(library: Library, situation: Situation, keys: Iterable[str]) -> list[Markup]:
-    language = situation.patient.language
-    return [_say(library, situation, key) for key in keys if library.texts.has(key, language)]
-
-
-def _moment(at: datetime, situation: Situation) -> str:
-    return wording.moment(at, situation.zone, situation.patient.language)
-
-
-def _paragraphs(parts: Iterable[Markup]) -> Markup:
-    return Markup("\n\n").join(part for part in parts if part)
+    reply = voice.say("answers.unknown.text", offers=offers)
+    return Answer(topic="unknown", level="info", reply=reply, closest=offered)

@@ -6,7 +6,8 @@ UTC; a zone is an IANA name; hours count from the END of the session (clinical.m
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
@@ -14,6 +15,9 @@ from zoneinfo import ZoneInfo
 
 Area = Literal["face", "neck", "body", "scalp", "eyes"]
 Device = Literal["needling", "RF"]
+
+Kind = tuple[Area, Device, float | None, bool]
+"""What tells the kinds of session apart: area, device, depth, skin that marks easily."""
 
 AREAS: tuple[Area, ...] = ("face", "neck", "body", "scalp", "eyes")
 
@@ -50,6 +54,10 @@ class Session:
     device: Device = "needling"
     depth_mm: float | None = None
     """Needle depth in millimetres; None: not known, so the cautious values count."""
+    marks_easily: bool = False
+    """Brown or black skin, past dark marks or melasma: more risk of dark marks (part D)."""
+    overrides: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Rule -> hours after this session, where the clinic has set its own."""
     number: int = 1
     of: int = 1
     next_at: datetime | None = None
@@ -60,6 +68,10 @@ class Session:
     """What the clinician recommended, word for word."""
     recommended_from_hours: float = 0
     """Hours after the session from which the recommendation may be shown."""
+
+    @property
+    def kind(self) -> Kind:
+        return (self.area, self.device, self.depth_mm, self.marks_easily)
 
 
 @dataclass(frozen=True, kw_only=True)

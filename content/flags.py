@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from content.matching import Hit, Numbers, Reading, Token
 
 Level = Literal["info", "normal", "soon", "today", "emergency"]
+Sure = Literal["H", "M", "L", "U"]
+"""How sure a value is, as clinical.md grades it: from "high" to "unverified"."""
 LEVELS: tuple[Level, ...] = ("info", "normal", "soon", "today", "emergency")
 
 
@@ -37,6 +39,7 @@ class Flag(BaseModel):
     says: str
     """Its text: `flags.<says>.what` (whom it is for) and, where there is one, `flags.<says>.do`."""
     sources: tuple[str, ...]
+    sure: Sure = "U"
     from_hours: float = 0
     all_of: tuple[tuple[str, ...], ...] = ()
     """Signals or flags that make this flag together; of each inner list one is enough."""

@@ -5,21 +5,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from content.doubts import Doubt
+from content.facts import Kind, Session
 from content.flags import Flag, flag_problems
 from content.matching import Phrasebook, read_phrases
+from content.profiles import Profile
 from content.protocol import PROTOCOL, Protocol, read_protocol
 from content.reading import ContentError, Layers, Model, unknown
 from content.recommendations import Names
-from content.rules import Rule
+from content.rules import UNKNOWN, Alike, Rule, alike
+from content.spoken import Spoken
 from content.steps import Step
-from content.texts import STEPS, Texts, read_texts
+from content.story import Story, read_story, story_problems
+from content.texts import STEPS, Texts, Variant, read_texts
 from content.topics import Topic, topic_problems
 
 T = TypeVar("T")
@@ -34,6 +39,8 @@ class Source(BaseModel):
 
     key: str
     title: str
+    weak: bool = False
+    """A clinic's leaflet or web page: weak alone (clinical.md, part G)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +48,31 @@ class Library:
     """The content as values; whoever speaks is handed one."""
 
     rules: Mapping[str, Rule]
+    profiles: Mapping[str, Profile]
     steps: tuple[Step, ...]
     sources: Mapping[str, Source]
     texts: Texts
     phrases: Phrasebook
     flags: tuple[Flag, ...]
     topics: Mapping[str, Topic]
+    doubts: Mapping[str, Doubt]
     names: Mapping[str, Names]
     """What in a clinician's recommendation names a rule."""
+    story: Story
     protocol: Protocol
     fingerprint: str
     """Changes with every change of a value or a text, and with nothing else."""
     switched_off: frozenset[str] = frozenset()
     """Keys of steps that a clinic does not send."""
+    _profiles_of: dict[Kind, tuple[str, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _alike: dict[Kind, tuple[Alike, ...]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _hours_of: dict[Kind, Mapping[str, float]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def version(self) -> str:
@@ -72,6 +91,45 @@ class Library:
     def step(self, key: str) -> Step:
         """The step `key`. Raises KeyError where there is none."""
         return self._step_by_key[key]
+
+    def profiles_of(self, session: Session) -> tuple[str, ...]:
+        """The profiles that hold of the session, in the order of the file."""
+        if session.kind not in self._profiles_of:
+            self._profiles_of[session.kind] = tuple(
+                key for key, profile in self.profiles.items() if profile.holds(session)
+            )
+        return self._profiles_of[session.kind]
+
+    def hours_of(self, session: Session) -> Mapping[str, float]:
+        """Each rule's hour after the session: `rules.hours` of them all, worked out once a kind."""
+        if session.kind not in self._hours_of:
+            self._hours_of[session.kind] = {
+                rule.key: rule.usual_hours(session) for rule in self.rules.values()
+            }
+        usual = self._hours_of[session.kind]
+        return {**usual, **session.overrides} if session.overrides else usual
+
+    def forbidding_alike(self, session: Session) -> tuple[Alike, ...]:
+        """The rules that forbid until their hour, by what blocks them after this session."""
+        if session.overrides:
+            return alike(self.forbidding, self.hours_of(session))
+        if session.kind not in self._alike:
+            self._alike[session.kind] = alike(self.forbidding, self.hours_of(session))
+        return self._alike[session.kind]
+
+    def weeks_apart(self, session: Session) -> int:
+        """The least weeks from the session to the next; 0: nothing is known of it."""
+        of_kind = (self.profiles[key].weeks_apart for key in self.profiles_of(session))
+        return max((weeks for weeks in of_kind if weeks), default=0)
+
+    def texts_for(self, language: str, session: Session | None) -> Variant:
+        """The texts as somebody gets them after this session; None: nothing is known of it."""
+        return self.texts.variant(language, *self.profiles_of(session or UNKNOWN))
+
+    @cached_property
+    def spoken(self) -> Spoken:
+        """The words in which staff say how a session differs from the usual."""
+        return Spoken(self.texts, self.rules)
 
     @cached_property
     def forbidding(self) -> tuple[Rule, ...]:
@@ -107,8 +165,12 @@ def read(layers: Layers) -> Library:
         return heeded(lambda: layers.table(name, model), {})
 
     steps = table("steps.toml", Step)
+    profiles = table("profiles.toml", Profile)
+    rules = table("rules.toml", Rule)
+    problems += _profile_problems(rules, profiles)
     library = Library(
-        rules=table("rules.toml", Rule),
+        rules={} if problems else {key: rule.told(profiles) for key, rule in rules.items()},
+        profiles=profiles,
         steps=tuple(step for step in steps.values() if not step.off),
         switched_off=frozenset(step.key for step in steps.values() if step.off),
         sources=table("sources.toml", Source),
@@ -116,7 +178,9 @@ def read(layers: Layers) -> Library:
         phrases=heeded(lambda: read_phrases(layers), Phrasebook({}, frozenset())),
         flags=tuple(table("flags.toml", Flag).values()),
         topics=table("topics.toml", Topic),
+        doubts=table("doubts.toml", Doubt),
         names=table("recommendations.toml", Names),
+        story=heeded(lambda: read_story(layers), Story({}, Phrasebook({}, frozenset()))),
         protocol=heeded(lambda: read_protocol(layers), Protocol.nobodys()),
         fingerprint="" if problems else _fingerprint(layers),
     )
@@ -132,6 +196,16 @@ def _problems(library: Library) -> Iterator[str]:
     yield from _step_problems(library)
     yield from flag_problems(library.flags, library.phrases.keys, library.sources)
     yield from topic_problems(library.topics, library.rules, library.phrases.keys, library.sources)
+    yield from story_problems(library.story, library.texts, library.topics, library.sources)
+
+
+def _profile_problems(rules: Mapping[str, Rule], profiles: Mapping[str, Profile]) -> Iterator[str]:
+    if not profiles:  # the file could not be read
+        return
+    for rule in rules.values():
+        for key in rule.profiles:
+            if key not in profiles:
+                yield f"rules.toml: {rule.key}.profiles: {unknown(key, profiles)} in profiles.toml"
 
 
 def _rule_problems(library: Library) -> Iterator[str]:
@@ -139,21 +213,40 @@ def _rule_problems(library: Library) -> Iterator[str]:
         for source in rule.sources:
             if source not in library.sources:
                 yield f"rules.toml: {rule.key}.sources: {source} is not in sources.toml"
+        for key in rule.needs:
+            if key not in library.rules:
+                yield f"rules.toml: {rule.key}.needs: {unknown(key, library.rules)}"
 
 
 def _step_problems(library: Library) -> Iterator[str]:
-    keys = {*(step.key for step in library.steps), *library.switched_off}
-    for key in {name.split(".")[1] for name in library.texts.keys() if name.startswith(STEPS)}:  # noqa: SIM118
-        if key not in keys:
-            yield f"texts/en/steps.toml: {unknown(key, sorted(keys))} in steps.toml"
+    keys = sorted({*(step.key for step in library.steps), *library.switched_off})
+    for language in library.texts.languages:
+        said = {text.split(".")[1] for text in library.texts.keys(language) if _of_a_step(text)}
+        for key in sorted(said.difference(keys)):
+            yield f"texts/{language}/steps.toml: {unknown(key, keys)} in steps.toml"
     for step in library.steps:
-        named = [*step.allows, *step.apart, *([step.not_before] if step.not_before else [])]
+        named = [
+            *step.allows,
+            *step.apart,
+            *step.briefly,
+            *step.forbids,
+            *step.permits,
+            *step.mentions,
+            *([step.not_before] if step.not_before else []),
+        ]
         for rule in named:
             if rule not in library.rules:
                 yield f"steps.toml: {step.key}: {rule} is not in rules.toml"
+        for warning in step.warns:
+            if warning not in library.topics and all(it.key != warning for it in library.flags):
+                yield f"steps.toml: {step.key}.warns: {warning} is no red flag and no topic"
         for part in ("title", "text"):
             if not library.texts.has(f"steps.{step.key}.{part}"):
                 yield f"texts/en/steps.toml: {step.key}.{part} is missing"
+
+
+def _of_a_step(text: str) -> bool:
+    return text.startswith(STEPS)
 
 
 def _fingerprint(layers: Layers) -> str:

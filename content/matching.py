@@ -13,20 +13,18 @@ own right); then `find` looks up only the phrases whose rarest word is there.
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise, product
-from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from content.reading import ContentError
+from content.reading import ContentError, Layers
 
 LONGEST = 4_000
 """Characters looked at: of more, the head and the tail."""
@@ -320,6 +318,8 @@ class Phrasebook:
 
     def __init__(self, languages: Mapping[str, Phrases], real: Collection[str]) -> None:
         """`real`: words one slip away from a phrase's word, never taken for a misspelling."""
+        self.languages = dict(languages)
+        """The phrases as they are written, by language."""
         self._groups = {
             f"<{language}:{name}>": tuple(_part(language, text) for text in texts)
             for language, phrases in languages.items()
@@ -332,6 +332,8 @@ class Phrasebook:
             for text in texts
         ]
         self.keys = frozenset(pattern.key for pattern in patterns)
+        self.topics_by_word = self._topics_by_word(patterns)
+        """The words and stems of the topics' phrases, each with the keys of these topics."""
         self._fluff = _joined(phrases.fluff for phrases in languages.values())
         self._deny = tuple(
             tuple(cue.split()) for phrases in languages.values() for cue in phrases.deny
@@ -442,6 +444,16 @@ class Phrasebook:
         yield from (item for part in parts for item in part if not item.startswith("<"))
         yield from self._fluff | self._through | self._or
         yield from (word for cue in self._deny for word in cue)
+
+    def _topics_by_word(self, patterns: Iterable[Pattern]) -> Mapping[str, frozenset[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for pattern in patterns:
+            kind, _, topic = pattern.key.partition(":")
+            items = {item for part in pattern.parts for item in part} if kind == "topic" else set()
+            groups = (part for item in items for part in self._groups.get(item, ()))
+            for word in items.union(*groups):
+                found[word].add(topic)
+        return {word: frozenset(topics) for word, topics in found.items()}
 
     # --- denial: "no fever or pus" ---
 
@@ -586,24 +598,26 @@ def _joined(lists: Iterable[Iterable[str]]) -> frozenset[str]:
     return frozenset(word for words in lists for word in words)
 
 
-def read_phrases(data: Path) -> Phrasebook:
-    """Read `data/phrases/<language>.toml` and `data/real_words.toml`.
+def read_phrases(layers: Layers) -> Phrasebook:
+    """Read `phrases/<language>.toml` and `real_words.toml`.
 
     Raises ContentError naming every problem.
     """
-    folder = data / "phrases"
     languages: dict[str, Phrases] = {}
     problems: list[str] = []
-    for file in sorted(folder.glob("*.toml")):
+    for name in layers.names("phrases/*.toml"):
+        language = name.removeprefix("phrases/").removesuffix(".toml")
         try:
-            languages[file.stem] = Phrases.model_validate(tomllib.loads(file.read_text("utf-8")))
-        except (tomllib.TOMLDecodeError, ValidationError) as error:
-            problems.append(f"{folder.name}/{file.name}: {error}")
+            languages[language] = Phrases.model_validate(layers.toml(name))
+        except ValidationError as error:
+            for fault in error.errors(include_url=False, include_input=False):
+                keys = [str(part) for part in fault["loc"]]
+                problems.append(f"{layers.place(name, *keys)}: {'.'.join(keys)}: {fault['msg']}")
         else:
-            problems += _unknown_groups(f"{folder.name}/{file.name}", languages[file.stem])
+            problems += _unknown_groups(layers.place(name), languages[language])
     if problems:
         raise ContentError(problems)
-    real = tomllib.loads((data / "real_words.toml").read_text("utf-8"))
+    real = layers.toml("real_words.toml")
     return Phrasebook(
         languages, frozenset(word for words in real.values() for word in words.split())
     )

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from markupsafe import Markup
 from content import wording
 from content.facts import Session, Situation
 from content.library import Library
-from content.rules import Block, Permissions, Rule, is_cautious
+from content.rules import Block, Permissions, Rule
 from content.schedule import Planned, comes, night_ends
 from content.steps import Step
 from content.texts import Variant
@@ -29,10 +30,16 @@ CARE = ("water", "cleansing", "sunscreen", "moisturiser")
 """Rules that the sentences on washing, sunscreen and moisturiser say."""
 SUN = ("sun", "sunbathing")
 """Rules that only ever forbid: no message invites into the sun."""
+Form = Literal["no", "short", "fine"]
+"""The words of a rule after "no …", the same in few letters, and where it is allowed."""
 SKIN = ("any", "calm", "healed")
+LONGEST = 600
+"""Letters of a reminder (clinical.md, part H)."""
+MOMENTS_SHOWN = 6
 PRECARE_DAYS = 7
 """From this many dates before a visit its precare is said (clinical.md, part D)."""
 
+_TAG = re.compile(r"<[^>]+>")
 _GAPS = re.compile(r"\n{3,}")
 
 
@@ -115,8 +122,19 @@ class _Voice:
     # -- the messages
 
     def step(self, key: str) -> Markup:
-        parts = self._parts(self.library.step(key))
-        text = self._texts[f"steps.{key}.text"]
+        """Where too many moments are to be told apart for one message, only the nearest are."""
+        step = self.library.step(key)
+        text = self._of_step(step)
+        shown = MOMENTS_SHOWN
+        while _is_too_long(text) and shown:
+            shown -= 1
+            text = self._of_step(step, shown)
+        return text
+
+    def _of_step(self, step: Step, shown: int | None = None) -> Markup:
+        """`shown`: how many of the moments to come its "Until …" lines tell apart; None: all."""
+        parts = self._parts(step, shown)
+        text = self._texts[f"steps.{step.key}.text"]
         values = {name: parts[name]() for name in text.fields if name in parts}
         return _tidy(text.fill({**self._clinic, **values}))
 
@@ -166,7 +184,7 @@ class _Voice:
 
     # -- parts that depend on the hour
 
-    def _parts(self, step: Step) -> Mapping[str, Callable[[], object]]:
+    def _parts(self, step: Step, shown: int | None) -> Mapping[str, Callable[[], object]]:
         """What the text of `step` may ask for; only what it does ask for is worked out."""
         parts: dict[str, Callable[[], object]] = {
             "water_from": lambda: self._soon(self._free("water")),
@@ -182,7 +200,12 @@ class _Voice:
             "last": lambda: wording.day(self._session.ended_at, self._zone, self._language),
             "emergency_now": lambda: self._say("common.emergency.now"),
             "emergency_today": lambda: self._say("common.emergency.today"),
-            "still_no": lambda: _lines(self._still_no(apart=step.apart)),
+            "no_now": lambda: self._no_now(step.briefly),
+            "no_sunbathing": lambda: (
+                "" if self._allows("sunbathing") else self._say("common.still.sunbathing")
+            ),
+            "keep_sunscreen": self._keep_sunscreen,
+            "still_no": lambda: _lines(self._still_no(apart=step.apart, shown=shown)),
             "also_no": lambda: "" if self._allows("picking") else self._say("common.still.also"),
             "fine": lambda: _lines(self._fine(self.library.rules[key] for key in step.allows)),
         }
@@ -222,9 +245,33 @@ class _Voice:
 
     def _moisturise(self) -> Markup:
         if not self._allows("moisturiser"):
-            both = self._allows("cleansing") and self._allows("sunscreen")
-            return self._say(f"common.moisturise.{'besides' if both else 'none'}")
+            return self._only_ours()
         return Markup() if self._allows("brushes") else self._say("common.moisturise.plain")
+
+    def _only_ours(self) -> Markup:
+        """What the clinic gave, and what else may be on the skin by now."""
+        washes = self._allows("water") and self._allows("cleansing")
+        besides = [
+            key
+            for key, is_free in (("cleansing", washes), ("sunscreen", True))
+            if is_free and self._allows(key)
+        ]
+        if not besides:
+            return self._say("common.moisturise.none")
+        things = self._things([self.library.rules[key] for key in besides], "no", style="standard")
+        return self._say("common.moisturise.besides", things=things)
+
+    def _keep_sunscreen(self) -> Markup:
+        if self._allows("sunscreen"):
+            return self._say("common.sunscreen.protect")
+        return self._sunscreen()
+
+    def _no_now(self, keys: Iterable[str]) -> Markup:
+        """What of these is forbidden now, without saying until when."""
+        rules = [self.library.rules[key] for key in keys if not self._allows(key)]
+        if not rules:
+            return Markup()
+        return self._say("common.still.now", things=self._things(rules, "short", style="or"))
 
     def _sunscreen(self) -> Markup:
         spf = self._say("common.sunscreen.spf")
@@ -261,14 +308,14 @@ class _Voice:
 
     def _fine_now(self) -> list[Markup]:
         """Nothing any more once everything is: the head says it then."""
-        if self._allows("sunbathing"):
+        if self._is_over:
             return []
         return self._fine(self.library.forbidding, apart=(*CARE, *SUN))
 
     def _head(self) -> Markup:
         if self._at < self._session.ended_at:
             return self._say("common.now.ahead", end=self._moment(self._session.ended_at))
-        if self._allows("sunbathing"):
+        if self._is_over:
             return self._say("common.now.later")
         return self._say("common.now.head", day=self.situation.day)
 
@@ -294,27 +341,41 @@ class _Voice:
 
     # -- rules grouped by moment
 
-    def _still_no(self, *, apart: Sequence[str] = ()) -> list[Markup]:
-        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport"."""
-        return [
+    def _still_no(self, *, apart: Sequence[str] = (), shown: int | None = None) -> list[Markup]:
+        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport".
+
+        `shown`: only the nearest moments, and the rest in one line without theirs; None: all.
+        """
+        blocks = self._by_block(apart)
+        lines = [
             self._say(
                 f"common.still.{block.because}",
                 until=self._end(block),
                 things=self._things(rules, "no", style="or"),
             )
-            for block, rules in self._by_block(apart)
+            for block, rules in blocks[:shown]
         ]
+        rest = [] if shown is None else [rule for _, rules in blocks[shown:] for rule in rules]
+        if rest:
+            things = self._things(rest, "no", style="or")
+            lines.append(self._say("common.still.longer", things=things))
+        return lines
 
     def _by_block(
         self, apart: Sequence[str], *, plan: bool = False
     ) -> list[tuple[Block, list[Rule]]]:
         """`plan`: what a visit ahead comes before is blocked by it."""
-        groups: dict[Block, list[Rule]] = defaultdict(list)
-        for rule in self.library.forbidding:
-            block = self._rules.blocked(rule)
-            if block is not None and rule.key not in apart:
-                groups[self._no_further_than_the_visit(block) if plan else block].append(rule)
-        return sorted(groups.items(), key=lambda group: group[0].until)
+        groups: dict[Block, list[tuple[int, Rule]]] = defaultdict(list)
+        for alike in self.library.forbidding_alike(self._session):
+            block = self._rules.blocked_alike(alike)
+            named = [it for it in alike.rules if it[1].key not in apart]
+            if block is not None and named:
+                groups[self._no_further_than_the_visit(block) if plan else block] += named
+        by_moment = sorted(groups.items(), key=lambda group: group[0].until)
+        return [
+            (block, [rule for _, rule in sorted(rules, key=itemgetter(0))])
+            for block, rules in by_moment
+        ]
 
     def _no_further_than_the_visit(self, block: Block) -> Block:
         if self._visit is None or block.until < self._visit:
@@ -350,9 +411,7 @@ class _Voice:
         until = self._moment(block.until)
         return self._say("common.plan.from_session", until=until, things=things)
 
-    def _things(
-        self, rules: Iterable[Rule], form: Literal["no", "fine"], *, style: wording.Style
-    ) -> str:
+    def _things(self, rules: Iterable[Rule], form: Form, *, style: wording.Style) -> str:
         return _things(self._texts, tuple(rule.key for rule in rules), form, self._language, style)
 
     # -- the small things
@@ -381,6 +440,11 @@ class _Voice:
         visit = self._session.next_at
         return visit if visit is not None and visit > self._at else None
 
+    @cached_property
+    def _is_over(self) -> bool:
+        """Whether nothing is forbidden any more because of the session."""
+        return all(self._rules.allows(rule) for rule in self.library.forbidding)
+
     def _allows(self, key: str) -> bool:
         return self._rules.allows(self.library.rules[key])
 
@@ -389,7 +453,8 @@ class _Voice:
 
     @cached_property
     def _rules(self) -> Permissions:
-        return Permissions(self._session, self._at, self._zone)
+        hours = self.library.hours_of(self._session)
+        return Permissions(self._session, self._at, self._zone, hours)
 
     def _title(self, key: str) -> Markup:
         return self._say(f"steps.{key}.title")
@@ -421,13 +486,12 @@ class _Voice:
         return wording.weekday_time(at, self._zone, self._language)
 
     def _say(self, key: str, /, **values: object) -> Markup:
-        """The text, in its variant for this area or for the cautious values where there is one."""
+        """The text, in its variant for a session of this kind where there is one."""
         return self._texts[key].fill({**self._clinic, **values})
 
     @cached_property
     def _texts(self) -> Variant:
-        cautious = ("cautious",) if is_cautious(self._session) else ()
-        return self.library.texts.variant(self._language, self._session.area, *cautious)
+        return self.library.texts_for(self._language, self._session)
 
     @cached_property
     def _clinic(self) -> dict[str, str | Markup]:
@@ -442,22 +506,30 @@ def _wall(at: datetime, zone: ZoneInfo) -> datetime:
 def _things(
     texts: Variant,
     rules: tuple[str, ...],
-    form: Literal["no", "fine"],
+    form: Form,
     language: str,
     style: wording.Style,
 ) -> str:
     """The words of these rules as one list; kept, since everybody is told the same few lists."""
-    words = []
-    for rule in rules:
-        key = f"rules.{rule}.{form}"
-        said = texts[key if key in texts else f"rules.{rule}.no"].fill({})
-        words += str(said).split("; ")
+    words = [word for rule in rules for word in said_of(texts, rule, form)]
     return wording.listing(words, language, style=style)
+
+
+def said_of(texts: Variant, rule: str, form: Form = "no") -> list[str]:
+    """The words for what a rule is about; those after "no …" do where it has no others."""
+    key = f"rules.{rule}.{form}"
+    said = texts[key if key in texts else f"rules.{rule}.no"]
+    return said.fill({}).unescape().split("; ")
 
 
 def _lines(lines: Iterable[Markup]) -> Markup:
     """One below the other, without the empty ones."""
     return Markup("\n".join(line for line in lines if line))  # noqa: S704  Markup, all of them
+
+
+def _is_too_long(text: Markup) -> bool:
+    """Longer than a reminder may be to be read; tags are not seen."""
+    return len(text) > LONGEST and len(Markup(_TAG.sub("", text)).unescape()) > LONGEST  # noqa: S704
 
 
 def _tidy(text: Markup) -> Markup:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
+
 from content.facts import Clinic, Patient, Session, Situation
 from content.library import Library
 from content.messages import step_text
@@ -32,6 +34,11 @@ def plan_lines(
         }
         for row in plan(library, session, clinic, patient)
     ]
+
+
+def plain(text: Markup) -> str:
+    """Telegram's HTML as it is read."""
+    return "\n".join(Markup(line).striptags() for line in text.split("\n"))  # noqa: S704  ours
 
 
 def _local(at: datetime, zone: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""What is allowed from which hour: clinical.md, parts A1 and A2, and before a visit, part D.
+"""What is allowed from which hour: clinical.md, parts A1, A2 and F, and before a visit, part D.
 
 Hours count from the END of the session. Whoever needs a permission asks `is_allowed`, and, where a
 follow-up is booked, `blocked`, which knows what has to be left out before it.
@@ -6,37 +6,26 @@ follow-up is booked, `blocked`, which knows what has to be left out before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from content.facts import Area, Session, Situation
+from content.facts import Session, Situation
+from content.profiles import Profile
 
-CAUTIOUS_DEPTH_MM = 1.5
-"""From this needle depth the "most cautious" column counts (clinical.md, part F)."""
+UNKNOWN = Session(ended_at=datetime(1970, 1, 1, tzinfo=UTC))
+"""Stands for a session that nobody has told us of: nothing is known of it."""
 
 
-class Hours(BaseModel):
-    """From which hour after the session: the default, and the most cautious value."""
+class Rule(BaseModel):
+    """One thing that is not allowed before its hour."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    from_hours: float = Field(ge=0)
-    cautious_from_hours: float = Field(ge=0)
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Hours:
-        if self.cautious_from_hours < self.from_hours:
-            raise ValueError("cautious_from_hours must not be below from_hours")
-        return self
-
-
-class Rule(Hours):
-    """One thing that is not allowed before its hour."""
 
     key: str
     topic: str
@@ -47,39 +36,97 @@ class Rule(Hours):
     if_skin_is: Literal["any", "calm", "healed"] = "any"
     """How the skin must be once the hour has come: calm is not sore, raw or weeping; healed is
     without peeling or soreness, and then one thing at a time."""
+    needs: tuple[str, ...] = ()
+    """Rules that must allow before this one can: no cleanser without water."""
+    from_hours: float = Field(ge=0)
+    profiles: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    """The hour for sessions of a profile (data/profiles.toml), where it is another one."""
     leave_out_days: int | None = Field(default=None, ge=0)
     """Left out from the start of this many dates before a visit (0: on its day); None: not."""
-    areas: Mapping[Area, Hours] = Field(default_factory=dict)
-    """Where an area has other hours."""
     range: str
     """What was found, in words (column "range" of A2)."""
     sources: tuple[str, ...] = Field(min_length=1)
     """Keys of data/sources.toml."""
     sure: Literal["H", "M", "L", "U"]
     """How sure, as clinical.md grades it."""
+    _when: Mapping[str, Profile] = PrivateAttr(default_factory=dict)
 
+    def told(self, profiles: Mapping[str, Profile]) -> Rule:
+        """The rule as it knows its profiles. Raises KeyError for one that is not among them."""
+        rule = self.model_copy()
+        rule._when = {key: profiles[key] for key in self.profiles}
+        return rule
 
-def is_cautious(session: Session) -> bool:
-    """Whether the most cautious column counts: 1.5 mm or more, RF, or a depth not known."""
-    return (
-        session.device == "RF" or session.depth_mm is None or session.depth_mm >= CAUTIOUS_DEPTH_MM
-    )
+    def usual_hours(self, session: Session) -> float:
+        """Its hour after a session of this kind: of the profiles that hold, the longest."""
+        of_profiles = (
+            hours for key, hours in self.profiles.items() if self._when[key].holds(session)
+        )
+        return max(of_profiles, default=self.from_hours)
+
+    @property
+    def cautious_from_hours(self) -> float:
+        """Its hour where nothing is known of the session: as after one of unknown depth."""
+        return self.usual_hours(UNKNOWN)
 
 
 def hours(rule: Rule, session: Session) -> float:
-    """From which hour after the session the rule allows it."""
-    values = rule.areas.get(session.area, rule)
-    return values.cautious_from_hours if is_cautious(session) else values.from_hours
+    """From which hour after the session the rule allows it; what staff set for it counts first."""
+    own = session.overrides.get(rule.key)
+    return rule.usual_hours(session) if own is None else own
+
+
+def with_needs(
+    rules: Mapping[str, Rule], session: Session, set_hours: Mapping[str, float]
+) -> dict[str, float]:
+    """`set_hours` (rule -> hours), and with them what cannot be allowed before they are.
+
+    "No water for 48 hours" is no cleanser for 48 hours as well.
+    """
+    whole = dict(set_hours)
+    for _ in rules:  # as long as the longest chain of needs
+        of_session = replace(session, overrides=whole)
+        later = {
+            rule.key: latest
+            for rule in rules.values()
+            if (latest := max((hours(rules[key], of_session) for key in rule.needs), default=0))
+            > hours(rule, of_session)
+        }
+        if not later:
+            break
+        whole |= later
+    return whole
 
 
 def moment_allowed(rule: Rule, session: Session) -> datetime:
     """From when the rule allows it, UTC, in whole minutes: a text that says 14:30 means it."""
-    return _whole_minute(session.ended_at + timedelta(hours=hours(rule, session)))
+    return moment_after(session, hours(rule, session))
+
+
+def moment_after(session: Session, hours: float) -> datetime:
+    """The first whole minute (UTC) from that many hours after the session on."""
+    return _whole_minute(session.ended_at + timedelta(hours=hours))
 
 
 def is_allowed(rule: Rule, session: Session, at: datetime) -> bool:
     """Whether the rule's hour has come. It does not know of a visit: see `blocked`."""
     return at >= moment_allowed(rule, session)
+
+
+class Alike(NamedTuple):
+    """Rules that are blocked alike after one kind of session; each with its place in the file."""
+
+    hours: float
+    leave_out_days: int | None
+    rules: tuple[tuple[int, Rule], ...]
+
+
+def alike(rules: Iterable[Rule], hours_of: Mapping[str, float]) -> tuple[Alike, ...]:
+    """The rules by what blocks them, where `hours_of` gives each one's hour."""
+    groups: dict[tuple[float, int | None], list[tuple[int, Rule]]] = defaultdict(list)
+    for place, rule in enumerate(rules):
+        groups[hours_of[rule.key], rule.leave_out_days].append((place, rule))
+    return tuple(Alike(*key, tuple(found)) for key, found in groups.items())
 
 
 class Block(NamedTuple):
@@ -109,6 +156,8 @@ class Permissions:
     session: Session
     at: datetime
     zone: ZoneInfo
+    hours: Mapping[str, float] | None = None
+    """Each rule's hour after the session (`Library.hours_of`); None: asked of the rule."""
     _free: dict[float, datetime] = field(default_factory=dict)
     _blocks: dict[tuple[datetime, int | None], Block | None] = field(default_factory=dict)
 
@@ -122,10 +171,9 @@ class Permissions:
         A visit that has begun may have been a session that nobody has recorded yet: what was not
         allowed by then waits for the rule's hours from it again.
         """
-        wait = hours(rule, self.session)
-        if wait not in self._free:
-            self._free[wait] = self._moment_free(timedelta(hours=wait))
-        return self._free[wait]
+        return self._free_after(
+            hours(rule, self.session) if self.hours is None else self.hours[rule.key]
+        )
 
     def blocked(self, rule: Rule) -> Block | None:
         """What stands against it: the session behind, or the visit ahead; None: nothing.
@@ -133,10 +181,16 @@ class Permissions:
         What would be allowed only within the time before a visit in which it has to be left out
         stays out until the visit: nothing is allowed for a day or two.
         """
-        key = self.free(rule), rule.leave_out_days
-        if key not in self._blocks:
-            self._blocks[key] = self._block(*key)
-        return self._blocks[key]
+        return self._block(self.free(rule), rule.leave_out_days)
+
+    def blocked_alike(self, rules: Alike) -> Block | None:
+        """The same for rules that have their hours in common."""
+        return self._block(self._free_after(rules.hours), rules.leave_out_days)
+
+    def _free_after(self, wait: float) -> datetime:
+        if wait not in self._free:
+            self._free[wait] = self._moment_free(timedelta(hours=wait))
+        return self._free[wait]
 
     def _moment_free(self, wait: timedelta) -> datetime:
         allowed, visit = _whole_minute(self.session.ended_at + wait), self.session.next_at
@@ -145,6 +199,12 @@ class Permissions:
         return max(allowed, _whole_minute(visit + wait))
 
     def _block(self, free: datetime, leave_out_days: int | None) -> Block | None:
+        key = free, leave_out_days
+        if key not in self._blocks:
+            self._blocks[key] = self._worked_out(*key)
+        return self._blocks[key]
+
+    def _worked_out(self, free: datetime, leave_out_days: int | None) -> Block | None:
         visit = self.session.next_at
         if visit is not None and leave_out_days is not None:
             begins = self._left_out_from(visit, leave_out_days)

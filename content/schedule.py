@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from content.facts import Clinic, Patient, Session
 from content.library import ContentError, Library
-from content.rules import is_cautious, moment_allowed
+from content.rules import moment_after
 from content.steps import Anchor, Point, Step
 
 NIGHT_BEGINS = time(21)
@@ -141,15 +141,22 @@ class _Planner:
     def kept_apart(self, rows: list[Planned]) -> list[Planned]:
         """The same rows in the order they are due, none shortly after another.
 
-        Only where the cautious hours have moved them: the default plan is kept to the letter.
+        Only where later hours than the default have moved them: the default plan is kept to the
+        letter.
         """
-        if not is_cautious(self.session):
+        if not self._waits_longer():
             return rows
         apart: list[Planned] = []
         for row in sorted(rows, key=lambda row: row.due_at):
             close = apart and row.due_at - apart[-1].due_at < TOO_CLOSE
             apart.append(self._later(row, apart[-1].due_at + APART) if close else row)
         return apart
+
+    def _waits_longer(self) -> bool:
+        """Whether a rule that some step waits for comes later here than by default."""
+        waited_for = {step.not_before for step in self.library.steps if step.not_before}
+        hours = self.library.hours_of(self.session)
+        return any(hours[key] > self.library.rules[key].from_hours for key in waited_for)
 
     def _later(self, row: Planned, due: datetime) -> Planned:
         due = night_ends(due, self.zone) or due
@@ -212,9 +219,13 @@ class _Planner:
         return due, expires
 
     def _after_its_rule(self, step: Step, due: datetime) -> datetime:
+        """Once its rule allows; where that is too far off, at its own hour: its text says so."""
         if step.not_before is None:
             return due
-        return max(due, moment_allowed(self.library.rules[step.not_before], self.session))
+        hours = self.library.hours_of(self.session)[step.not_before]
+        allowed = moment_after(self.session, hours)
+        is_too_far = allowed > due + timedelta(hours=step.waits_hours)
+        return due if is_too_far else max(due, allowed)
 
     def _expires(self, step: Step, first: datetime, due: datetime) -> datetime:
         """The end of its life, later by as many dates as its rule moved it."""

@@ -48,7 +48,9 @@ class Step(BaseModel):
     lasts_hours: float | None = Field(default=None, gt=0)
     """...or how long it lives from when it is due."""
     not_before: str | None = None
-    """The rule whose hour it never comes before."""
+    """The rule whose hour it waits for..."""
+    waits_hours: float = Field(default=48, ge=0)
+    """...but not longer than this: then it goes at its own hour, and says from when."""
     at_night: Literal["send", "later", "earlier"] = "later"
     """What happens to it if it falls into the patient's night."""
     least_hours: float = 0
@@ -59,6 +61,16 @@ class Step(BaseModel):
     """Rules it tells about once they allow."""
     apart: tuple[str, ...] = ()
     """Rules its text says by themselves, so that they are not in its "Until …: no …"."""
+    briefly: tuple[str, ...] = ()
+    """Rules of its "No …": named there while they forbid, without until when."""
+    forbids: tuple[str, ...] = ()
+    """Rules whose things its text forbids in its own words, whenever it is sent."""
+    permits: tuple[str, ...] = ()
+    """Rules whose things its text allows in its own words, whenever it is sent."""
+    mentions: tuple[str, ...] = ()
+    """Rules whose things its text names without saying whether they are allowed now."""
+    warns: tuple[str, ...] = ()
+    """Red flags and side effects that its text names: when to call."""
 
     @model_validator(mode="after")
     def _one_life(self) -> Step:

@@ -35,6 +35,11 @@ class Text:
         self.fields = tuple(dict.fromkeys(fields))
         self._ready = None if self.fields else Markup(words.format())  # noqa: S704  ours
 
+    @property
+    def words(self) -> str:
+        """As it is written, the values it asks for in braces."""
+        return self._words
+
     def fill(self, values: Mapping[str, object]) -> Markup:
         """The text with its `values` put in. Raises KeyError where one is missing."""
         if self._ready is not None:
@@ -124,7 +129,7 @@ def read_texts(layers: Layers) -> Texts:
 
 
 def _differences(layers: Layers, by_language: Mapping[str, Mapping[str, Text]]) -> Iterator[str]:
-    """Where a language is not as the English that ships: a key too many, a value nobody gives.
+    """Where a language is not as the English that ships: keys, and values that are given.
 
     Only steps may be new; what they may ask for is what the shipped ones do.
     """
@@ -133,6 +138,8 @@ def _differences(layers: Layers, by_language: Mapping[str, Mapping[str, Text]]) 
     for language, texts in by_language.items():
         if not _is_language(language):
             yield f"texts/{language}: {language} is no language that dates can be written in"
+        for key in sorted(english.keys() - texts.keys()):
+            yield f"{_place(layers, _file(language, key), key)} is missing"
         for key, text in texts.items():
             known = english.get(key, of_steps if key.startswith(STEPS) else None)
             place = _place(layers, _file(language, key), key)

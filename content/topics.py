@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from content.flags import Level, rank
+from content.flags import Level, Sure, rank
 
 Kind = Literal["effect", "care", "about"]
 
@@ -49,6 +49,9 @@ class Topic(BaseModel):
     rules: tuple[str, ...] = ()
     """Of care: the keys of the rules that answer it."""
     sources: tuple[str, ...] = ()
+    sure: Sure | None = None
+    """How sure that is, as clinical.md grades it; None: it rests on the rules, or on nothing
+    medical."""
 
     @model_validator(mode="after")
     def _phases_are_whole(self) -> Topic:
@@ -60,6 +63,12 @@ class Topic(BaseModel):
         if sorted(end for end in ends if end is not None) != ends[:-1]:
             raise ValueError("phases must follow each other by until_hours")
         return self
+
+    @property
+    def expected_until(self) -> float:
+        """The hour after the session up to which it is expected; 0: it never is."""
+        ends = (phase.until_hours or 0 for phase in self.phases if phase.level == "normal")
+        return max(ends, default=0)
 
     def level(self, hours: float | None, signals: Collection[str] = ()) -> Level:
         """How urgent it is at `hours` after the session; None (no session known): as if late."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from content.flags import Level, Raised, find_flags, rank
 from content.library import Library
@@ -29,6 +30,20 @@ class Found:
     """Whether it is about a product of their own: `Topic.ask_first`."""
 
 
+WhyIgnored = Literal["denied", "past", "hypothetical", "someone_else", "harmless"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """Something said that does not count."""
+
+    phrase: str
+    """As it stands in data/phrases."""
+    why: WhyIgnored
+    key: str = ""
+    """The topic that it would have been."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Understood:
     """All that a message says."""
@@ -41,6 +56,12 @@ class Understood:
     """Names of signals that are said and not denied."""
     asked_at: int | None
     """The token at which a question begins ("when can I"); None: no question."""
+    doubt: str | None = None
+    """The key of a doubt (content.doubts): a red flag that may be meant, and is asked about."""
+    ignored: tuple[Ignored, ...] = ()
+    """What is said and does not count."""
+    hours: float | None = None
+    """Hours since the session's end: as known, or else as said ("3 days ago")."""
 
 
 def understand(library: Library, text: str, hours: float | None) -> Understood:

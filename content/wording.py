@@ -29,7 +29,7 @@ def weekday_time(at: datetime, zone: ZoneInfo, language: str) -> str:
 
 def day(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'Wednesday 25 November'."""
-    return _date(at.astimezone(zone).date(), "EEEE d MMMM", language)
+    return _date(at.astimezone(zone).date(), f"EEEE {_day_and_month(language)}", language)
 
 
 def date_time(at: datetime, zone: ZoneInfo, language: str) -> str:
@@ -37,9 +37,20 @@ def date_time(at: datetime, zone: ZoneInfo, language: str) -> str:
     return f"{date_only(at, zone, language)}, {time_of_day(at, zone, language)}"
 
 
+def short_date_time(at: datetime, zone: ZoneInfo, language: str) -> str:
+    """'25 Nov, 14:30': in a table."""
+    date = _date(at.astimezone(zone).date(), "d MMM", language)
+    return f"{date}, {time_of_day(at, zone, language)}"
+
+
 def date_only(at: datetime, zone: ZoneInfo, language: str) -> str:
     """'25 November'."""
-    return _date(at.astimezone(zone).date(), "d MMMM", language)
+    return _date(at.astimezone(zone).date(), _day_and_month(language), language)
+
+
+def full_date(day: date, language: str) -> str:
+    """'25 November 2026'."""
+    return format_date(day, "long", locale=_locale(language))
 
 
 def time_of_day(at: datetime, zone: ZoneInfo, language: str) -> str:
@@ -78,23 +89,58 @@ def _listing(items: tuple[str, ...], language: str, style: Style) -> str:
     return format_list(items, style=style, locale=_locale(language))
 
 
+def _day_and_month(language: str) -> str:
+    """The pattern of 'd MMMM', "d 'de' MMMM": each language has its own."""
+    return str(_locale(language).datetime_skeletons["MMMMd"].pattern)
+
+
+def _with_year(language: str) -> str:
+    return str(_locale(language).date_formats["long"].pattern)
+
+
 @lru_cache(maxsize=64)
 def _locale(language: str) -> Locale:
     # British lists and dates for English: 'a, b and c', the day before the month.
     return Locale.parse("en_GB" if language == "en" else language)
 
 
+def language_name(language: str) -> str:
+    """'English', 'Español': as its speakers call it, fit to begin a line."""
+    name = Locale.parse(language).get_display_name(language)
+    return name[:1].upper() + name[1:] if name else language
+
+
 def wall_moment(local: datetime, language: str) -> str:
     """'Sunday 20 December 2026, 10:00': a naive wall time, with its year."""
-    return format_datetime(local, "EEEE d MMMM y, HH:mm", locale=_locale(language))
+    return format_datetime(local, f"EEEE {_with_year(language)}, HH:mm", locale=_locale(language))
 
 
 def duration(hours: float, language: str) -> str:
     """'24 hours', '7 days': whole days from three days on."""
+    return span(hours, language, days_from=4)
+
+
+@lru_cache(maxsize=256)
+def span(hours: float, language: str, *, days_from: int = 2) -> str:
+    """'24 hours', '3 days': in whole days from `days_from` on."""
     whole_days, rest = divmod(hours, 24)
-    if whole_days > 3 and rest == 0:
+    if whole_days >= days_from and rest == 0:
         return format_unit(whole_days, "day", "long", locale=_locale(language))
     return format_unit(hours, "hour", "long", locale=_locale(language))
+
+
+@lru_cache(maxsize=256)
+def counted(count: int, unit: str, language: str) -> str:
+    """'4 weeks', '1 month': `unit` is "hour", "day", "week" or "month"."""
+    return format_unit(count, unit, "long", locale=_locale(language))
+
+
+def narrow_span(hours: float, language: str) -> str:
+    """'72h', '7d': as `duration`, where there is little room."""
+    whole_days, rest = divmod(hours, 24)
+    if whole_days > 3 and rest == 0:
+        return format_unit(whole_days, "day", "narrow", locale=_locale(language))
+    return format_unit(hours, "hour", "narrow", locale=_locale(language))
 
 
 def millimetres(depth: float, language: str) -> str:

@@ -240,6 +240,7 @@ _WHY = {
     "unable to open": "the file cannot be opened",
     "not a database": "the file is not a database",
     "readonly": "the file must not be written to",
+    "read-only": "it must not be written to",
     "locked": "another program holds it",
     "full": "the disk is full",
 }

@@ -46,6 +46,7 @@ SET_ASIDE = text("state = 'aside' AND seen_at IS NULL")
 WAITING = text("state = 'scheduled'")
 DONE = text("state = 'done'")
 ENDED = text("state NOT IN ('scheduled', 'sending')")
+NOBODY_ON_IT = text("taken_at IS NULL AND seen_at IS NULL")
 
 
 def _partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:
@@ -78,6 +79,7 @@ class Staff(SQLModel, table=True):
     role: str  # owner, clinician, front_desk
     joined_at: datetime = Field(sa_type=UtcDateTime)
     left_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    unreachable_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Patient(SQLModel, table=True):
@@ -129,6 +131,8 @@ class Treatment(SQLModel, table=True):
     appointment: int = 0
     recommended: str | None = None
     recommended_from_hours: float = 0
+    marks_easily: bool = False
+    overrides: str | None = None  # rule -> hours after the session, as JSON
     recorded_by: int = Field(foreign_key="staff.id")
     recorded_at: datetime = Field(sa_type=UtcDateTime)
     cancelled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -241,6 +245,7 @@ class OutgoingRow(SQLModel, table=True):
         _partial("outgoing_waiting", "account", "id", where=WAITING),
         _partial("outgoing_sending", "id", where=BEING_SENT),
         _partial("outgoing_ended", "created_at", where=ENDED),
+        _partial("outgoing_alert", "alert_id", where=text("alert_id IS NOT NULL")),
     )
 
     id: int = Field(default=None, primary_key=True)
@@ -254,6 +259,42 @@ class OutgoingRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime)
     message_id: int | None = Field(default=None, sa_type=BigInteger)
+    alert_id: int | None = Field(default=None, foreign_key="alert.id")  # what it tells staff of
+
+
+class Alert(SQLModel, table=True):
+    """Trouble a patient wrote of, which staff were told; never a word of what was written.
+
+    Open until somebody on the team is on it (`taken_at`), or has ticked it off the worklist
+    (`seen_at`). What the same patient writes while it is open belongs to it.
+    """
+
+    __table_args__ = (_partial("alert_open", "clinic_id", "id", where=NOBODY_ON_IT),)
+
+    id: int = Field(default=None, primary_key=True)
+    clinic_id: int = Field(foreign_key="clinic.id")
+    patient_id: int = Field(foreign_key="patient.id", index=True)
+    account: int = Field(sa_type=BigInteger)  # who wrote; a patient has none before `I agree`
+    level: str  # today, emergency: the worst so far
+    topic: str
+    written_at: datetime = Field(sa_type=UtcDateTime)  # the first that was written of it
+    created_at: datetime = Field(sa_type=UtcDateTime)
+    taken_by: int | None = Field(default=None, foreign_key="staff.id")
+    taken_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    seen_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Question(SQLModel, table=True):
+    """A yes/no question about a red flag in doubt, and whether it was answered: once counts."""
+
+    id: int = Field(default=None, primary_key=True)
+    account: int = Field(sa_type=BigInteger, index=True)
+    doubt: str
+    """Its key in the content."""
+    asked_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    passed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Since when a written "yes" would no longer be meant for it."""
+    answered_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Draft(SQLModel, table=True):

@@ -29,6 +29,7 @@ class Claimed:
     payload: str
     doubted: bool
     fence: int
+    alert_id: int | None
 
 
 def add(
@@ -38,8 +39,12 @@ def add(
     update_id: int | None,
     now: datetime,
     good_for: timedelta = GOOD_FOR,
+    alert_id: int | None = None,
 ) -> None:
-    """Keep (account, payload) answers in the order they are to be read."""
+    """Keep (account, payload) answers in the order they are to be read.
+
+    `alert_id`: of the alert they tell staff of.
+    """
     for account, payload in answers:
         tx.add(
             OutgoingRow(
@@ -48,6 +53,7 @@ def add(
                 payload=payload,
                 created_at=now,
                 expires_at=now + good_for,
+                alert_id=alert_id,
             )
         )
         tx.flush()  # ids in the order of the answers
@@ -58,8 +64,8 @@ def accounts_waiting(tx: Transaction) -> list[int]:
     return list(tx.exec(select(OutgoingRow.account).where(WAITING).distinct()).all())
 
 
-def give_up_late(tx: Transaction, account: int, now: datetime) -> int:
-    """Give up what could not be sent to the account in time; how many of them were answers."""
+def give_up_late(tx: Transaction, account: int, now: datetime) -> Sequence[OutgoingRow]:
+    """Give up what could not be sent to the account in time."""
     late = tx.exec(
         select(OutgoingRow).where(
             OutgoingRow.account == account, WAITING, col(OutgoingRow.expires_at) <= now
@@ -68,7 +74,18 @@ def give_up_late(tx: Transaction, account: int, now: datetime) -> int:
     for row in late:
         row.state, row.payload = "expired", ""
     tx.flush()
-    return sum(row.update_id is not None for row in late)
+    return late
+
+
+def has_hope(tx: Transaction, row_id: int) -> bool:
+    """Whether an alarm was sent to anybody, or still may be: this row's, with those beside it."""
+    row = tx.get_one(OutgoingRow, row_id)
+    beside = select(OutgoingRow.id).where(
+        OutgoingRow.alert_id == row.alert_id,
+        OutgoingRow.update_id == row.update_id,
+        col(OutgoingRow.state).in_(("scheduled", "sending", "sent")),
+    )
+    return tx.exec(beside.limit(1)).first() is not None
 
 
 def claim(tx: Transaction, account: int) -> Claimed | None:
@@ -83,7 +100,7 @@ def claim(tx: Transaction, account: int) -> Claimed | None:
         return None
     row.state = "sending"
     row.fence += 1
-    return Claimed(row.id, row.account, row.payload, row.doubted, row.fence)
+    return Claimed(row.id, row.account, row.payload, row.doubted, row.fence, row.alert_id)
 
 
 def release(tx: Transaction, claimed: Claimed, *, doubted: bool) -> None:
@@ -98,9 +115,12 @@ def finish(
     *,
     message_id: int | None = None,
     reason: str | None = None,
-) -> None:
-    """It was sent, or given up for `reason`; its words are forgotten."""
-    tx.execute(_ours(claimed).values(state=state, message_id=message_id, reason=reason, payload=""))
+) -> bool:
+    """It was sent, or given up for `reason`; its words are forgotten. False: not ours any more."""
+    ended = tx.execute(
+        _ours(claimed).values(state=state, message_id=message_id, reason=reason, payload="")
+    )
+    return bool(ended.rowcount)  # type: ignore[attr-defined]
 
 
 def _ours(claimed: Claimed) -> Update:
@@ -112,13 +132,19 @@ def _ours(claimed: Claimed) -> Update:
     )
 
 
-def orphans(tx: Transaction) -> None:
-    """At a start: what was being sent when the process died is sent once more, and only once."""
+def orphans(tx: Transaction) -> list[OutgoingRow]:
+    """At a start: what was being sent when the process died is sent once more, and only once.
+
+    Those that are not sent any more.
+    """
+    given_up = []
     for row in tx.exec(select(OutgoingRow).where(BEING_SENT)):
         if row.doubted:
             row.state, row.payload = "unknown", ""
+            given_up.append(row)
         else:
             row.state, row.doubted = "scheduled", True
+    return given_up
 
 
 def forget_old(tx: Transaction, now: datetime) -> int:

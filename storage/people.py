@@ -96,6 +96,8 @@ def plain(name: str) -> str:
 
 def unreachable(tx: Transaction, account: int, now: datetime, why: str) -> None:
     """Note that `account` cannot be written to (it blocked the bot, or is gone)."""
+    if (member := staff_by_account(tx, account)) and member.unreachable_at is None:
+        member.unreachable_at = now
     for found in tx.exec(select(Patient).where(Patient.account == account)):
         if found.unreachable_at is None:
             found.unreachable_at, found.unreachable_why = now, why
@@ -103,6 +105,8 @@ def unreachable(tx: Transaction, account: int, now: datetime, why: str) -> None:
 
 def reachable(tx: Transaction, account: int) -> None:
     """Note that `account` can be written to again."""
+    if member := staff_by_account(tx, account):
+        member.unreachable_at = None
     for found in tx.exec(select(Patient).where(Patient.account == account)):
         found.unreachable_at = found.unreachable_why = None
 

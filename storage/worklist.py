@@ -1,10 +1,11 @@
 """What staff must look at: who missed something, or may have; and what they have seen to.
 
 Each group is read through a partial index that holds only such rows, so that it costs what waits
-and not what is. The groups stand in the order of their urgency. A patient who wrote and got no
-answer may be in danger, and nobody else knows of it; a message that did not go out was surely
-missed; one in doubt perhaps; and who cannot be reached stays until they can be, so first they would
-bury all the rest. Within a group the newest comes first: that is where a call still helps most.
+and not what is. The groups stand in the order of their urgency. A patient who wrote of trouble is
+in danger, the worst first; who wrote and got no answer may be, and nobody else knows; a message
+that did not go out was surely missed; one in doubt perhaps; and who cannot be reached stays until
+they can be, so first they would bury all the rest. Within a group the newest comes first: that is
+where a call still helps most.
 """
 
 from __future__ import annotations
@@ -18,9 +19,19 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
-from storage import people
+from storage import alerts, people
 from storage.database import Transaction
-from storage.models import SET_ASIDE, TROUBLED, Inbox, Patient, Reminder, Staff, Treatment
+from storage.models import (
+    NOBODY_ON_IT,
+    SET_ASIDE,
+    TROUBLED,
+    Alert,
+    Inbox,
+    Patient,
+    Reminder,
+    Staff,
+    Treatment,
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +54,15 @@ class Missed:
     """When its session was cancelled, if it was."""
 
 
-Item = Unanswered | Missed | Patient
+@dataclass(frozen=True)
+class Untaken:
+    """Trouble a patient wrote of, which nobody on the team is on."""
+
+    alert: Alert
+    patient: Patient
+
+
+Item = Untaken | Unanswered | Missed | Patient
 """A patient stands for somebody who cannot be reached."""
 
 
@@ -85,13 +104,17 @@ def see_to(
     *,
     messages: Collection[int],
     updates: Collection[int],
+    troubles: Collection[int],
     now: datetime,
 ) -> list[SeenTo]:
-    """Take these off the clinic's list: reminders and arrivals by their ids.
+    """Take these off the clinic's list: reminders, arrivals and alerts by their ids.
 
     What is not this clinic's, or not on its list (any more), is left as it is.
     """
     seen = []
+    for alert in alerts.open_among(tx, clinic_id, troubles):
+        alert.seen_at = now
+        seen.append(SeenTo(f"alert {alert.id}", alert.patient_id, None))
     for reminder, patient, _ in tx.execute(
         _missed(clinic_id).where(col(Reminder.id).in_(messages))
     ):
@@ -111,11 +134,21 @@ def _groups(
 ) -> Iterator[tuple[str, Select[*tuple[Any, ...]], Callable[..., Item]]]:
     """The groups in order: a name, whose rows, and what a row becomes."""
     newest = (col(Reminder.due_at).desc(), col(Reminder.id).desc())
+    worst = (col(Alert.level) == "emergency").desc()
+    yield "alert", _untaken(clinic_id).order_by(worst, col(Alert.id).desc()), Untaken
     yield "unanswered", _unanswered(tx, clinic_id).order_by(col(Inbox.id).desc()), Unanswered
     for state in ("failed", "unknown"):
         missed = _missed(clinic_id).where(col(Reminder.state) == state)
         yield state, missed.order_by(*newest), Missed
     yield "unreachable", _unreachable(clinic_id), _patient
+
+
+def _untaken(clinic_id: int) -> Select[Alert, Patient]:
+    return (
+        select(Alert, Patient)
+        .join(Patient, col(Patient.id) == col(Alert.patient_id))
+        .where(NOBODY_ON_IT, col(Alert.clinic_id) == clinic_id)
+    )
 
 
 def _missed(clinic_id: int) -> Select[Reminder, Patient, datetime | None]:

@@ -153,7 +153,7 @@ class Counter:
                 self.shown.setdefault(reaction.account, []).append(reaction)
                 return text if reaction.account == account else ""
             case Edit():
-                self.edits.append(self._read(reaction.text, 4096))
+                self.edits.append(self._read(reaction.text, 4096) if reaction.text else "")
             case Toast():
                 self.toasts.append(reaction.text)
             case NewMenu():

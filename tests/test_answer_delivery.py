@@ -17,9 +17,10 @@ from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, U
 from bot.delivery.pacing import Pacing
 from bot.delivery.silence import IN_A_ROW, Silence
 from bot.metrics import Metrics
-from storage import outgoing
+from storage import alerts, outgoing
 from storage.database import Database, Transaction
-from storage.models import OutgoingRow
+from storage.models import Alert, OutgoingRow
+from tests.test_counts import add_clinic
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 PATIENCE = 10
@@ -46,6 +47,7 @@ class Post:
             clock=self.clock,
             send=self,
             too_late=lambda _tx, account: Outgoing(account=account, text="sorry, too late"),
+            unheard=lambda _tx, alert: Outgoing(account=7, text=f"nobody heard {alert}"),
             pacing=Pacing(1000),
             silence=self.silence,
             metrics=Metrics(),
@@ -66,11 +68,19 @@ class Post:
         await self.gate.wait()
         return self.says.pop(0) if self.says else Sent(len(self.sent))
 
-    async def write(self, *texts: str, account: int = 7) -> None:
+    async def write(
+        self, *texts: str, account: int = 7, alert_id: int | None = None, update_id: int = 1
+    ) -> None:
         rows = [(account, Outgoing(account=account, text=text).dumps()) for text in texts]
         await self.database.run(
-            lambda tx: outgoing.add(tx, rows, update_id=1, now=self.clock.now())
+            lambda tx: outgoing.add(
+                tx, rows, update_id=update_id, now=self.clock.now(), alert_id=alert_id
+            )
         )
+
+    async def alert(self) -> int:
+        """Of a patient who was told of nothing yet."""
+        return await self.database.run(_new_alert)
 
     async def rows(self) -> list[OutgoingRow]:
         return await self.database.run(all_rows)
@@ -83,6 +93,15 @@ class Post:
         async with asyncio.timeout(PATIENCE):
             while self.answers.waiting():  # noqa: ASYNC110  no event tells that nothing is left
                 await asyncio.sleep(0.01)
+
+
+def _new_alert(tx: Transaction) -> int:
+    add_clinic(tx)
+    alert = Alert(
+        clinic_id=1, patient_id=1, account=7, level="today", topic="infection", written_at=NOW,
+        created_at=NOW,
+    )  # fmt: skip
+    return alerts.add(tx, alert).id
 
 
 def all_rows(tx: Transaction) -> list[OutgoingRow]:
@@ -326,3 +345,77 @@ async def test_an_answer_of_another_version_is_given_up_and_the_next_goes(post: 
         ("sent", None),
     ]
     assert post.silence.room(10, 0.0) == 10
+
+
+# --- an alarm that reaches nobody
+
+STAFF, COLLEAGUE = 8, 9
+UNHEARD = "nobody heard 1"
+
+
+@pytest.mark.parametrize(
+    "outcome", [Refused("Chat not found"), Unreachable("bot was blocked by the user")]
+)
+async def test_the_patient_of_an_alarm_that_reached_nobody_is_told_once(
+    post: Post, outcome: Outcome
+) -> None:
+    alert = await post.alert()
+    for account in (STAFF, COLLEAGUE):
+        await post.write("alarm", account=account, alert_id=alert)
+    post.says = [outcome, outcome]
+    post.answers.notify([STAFF])
+    await post.idle()
+    assert (7, UNHEARD) not in post.sent  # the colleague may yet have it
+    post.answers.notify([COLLEAGUE])
+    await post.idle()
+    assert [it for it in post.sent if it[0] == 7] == [(7, UNHEARD)]
+
+
+async def test_an_alarm_that_one_of_the_team_has_is_no_reason_to_worry_the_patient(
+    post: Post,
+) -> None:
+    alert = await post.alert()
+    for account in (STAFF, COLLEAGUE):
+        await post.write("alarm", account=account, alert_id=alert)
+        post.answers.notify([account])
+        await post.idle()
+        post.says = [Refused("Chat not found")]
+    assert [row.state for row in await post.rows()] == ["sent", "failed"]
+    assert [it for it in post.sent if it[0] == 7] == []
+
+
+async def test_each_message_of_one_trouble_is_looked_at_by_itself(post: Post) -> None:
+    alert = await post.alert()
+    await post.write("alarm", account=STAFF, alert_id=alert, update_id=1)
+    post.answers.notify([STAFF])
+    await post.idle()
+    await post.write("worse", account=STAFF, alert_id=alert, update_id=2)
+    post.says = [Refused("Chat not found")]
+    post.answers.notify([STAFF])
+    await post.idle()
+    assert post.sent[-1] == (7, UNHEARD)
+
+
+async def test_an_alarm_that_came_too_late_for_all_is_told_to_the_patient_and_not_to_staff(
+    post: Post,
+) -> None:
+    alert = await post.alert()
+    await post.write("alarm", account=STAFF, alert_id=alert)
+    post.clock.move(outgoing.GOOD_FOR_OTHERS)
+    post.answers.notify([STAFF])
+    await post.idle()
+    assert post.sent == [(7, UNHEARD)]
+
+
+async def test_an_alarm_in_doubt_when_the_process_died_twice_is_told_to_the_patient(
+    post: Post,
+) -> None:
+    alert = await post.alert()
+    await post.write("alarm", account=STAFF, alert_id=alert)
+    await post.database.run(outgoing.claim, STAFF)
+    await post.database.run(outgoing.orphans)
+    await post.database.run(outgoing.claim, STAFF)
+    await post.answers.recover()
+    await post.idle()
+    assert (await post.rows())[0].state == "unknown"
+    assert post.sent == [(7, UNHEARD)]

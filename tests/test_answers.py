@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
+import shutil
+import sys
 import tomllib
 from dataclasses import replace
 from datetime import timedelta
@@ -12,29 +16,18 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from markupsafe import Markup
 from pydantic import ValidationError
 
-from content.answers import about, answer, side_effects
-from content.flags import LEVELS
-from content.library import load
+from bot.__main__ import main
+from content.answers import about, answer, answer_to, settled, side_effects, why
+from content.facts import Situation
+from content.flags import LEVELS, Flag, Raised
+from content.library import Library, load, read
+from content.reading import DATA, Layers
 from content.topics import Phase, Raise, Topic, topic_problems
+from content.understanding import Found, Ignored, Understood, understand
 from tests.situations import CLINIC, ENDED_AT, after
-
-VALUES = (
-    "clinic",
-    "phone",
-    "emergency_number",
-    "when_closed",
-    "name",
-    "day",
-    "moment",
-    "condition",
-    "span",
-    "count",
-    "names",
-    "number",
-    "of",
-)
 
 MESSAGES: list[dict[str, Any]] = [
     {"lang": data["lang"], **message}
@@ -191,11 +184,503 @@ def test_what_is_not_understood_is_said_with_the_numbers(text: str) -> None:
     assert CLINIC.emergency_number in found.reply
 
 
-def test_no_text_names_a_dose_or_promises() -> None:
-    for key in load().texts.keys("en"):
-        if key.split(".")[0] in {"answers", "topics", "flags"}:
-            text = str(load().texts.say("en", key, **dict.fromkeys(VALUES, "x"))).lower()
-            assert not re.search(r"\d ?(mg|ml)\b|guarantee|will remove|you have an? ", text), key
+# --- several things in one message -----------------------------------------------------------
+
+EXPECTED = {"en": "this is expected", "es": "es lo esperado"}
+CALL_NOW = {"en": "Call 112 now", "es": "Llame ya al 112"}
+SEVERAL = [
+    ("en", "red and itchy", 30, ["redness", "itching"], ["Redness, day 1", "Itching, day 1"]),
+    ("es", "tengo la cara roja y me pica", 30, ["redness", "itching"], ["Enrojecimiento, día 1"]),
+    (
+        "en", "still swollen and peeling", 100, ["swelling", "peeling"],
+        ["Swelling, day 4: please call us", "Peeling, day 4: this is expected"],
+    ),
+    (
+        "en", "my face is dry, can i wear makeup", 30, ["dryness", "makeup"],
+        ["Dryness, day 1: this is expected", "Make-up: Not yet"],
+    ),
+    (
+        "en", "when can i wear makeup and go to the gym", 30, ["makeup", "exercise"],
+        ["Make-up: Not yet", "Sport: Not yet"],
+    ),
+    (
+        "es", "cuando puedo usar maquillaje y nadar", 30, ["makeup", "swimming"],
+        ["Maquillaje: Todavía no", "Nadar: Todavía no"],
+    ),
+    (
+        "en", "there is pus, my skin is dry. can i swim?", 60, ["infection", "dryness", "swimming"],
+        ["Call Clinic One now", "Tell us about this too: Dryness", "Swimming: Not yet"],
+    ),
+]  # fmt: skip
+
+
+def shown(reply: Markup) -> str:
+    """As it is read: without the marks of HTML."""
+    return reply.replace("\n", "¶").striptags().replace("¶", "\n")
+
+
+@pytest.mark.parametrize(("language", "text", "hours", "topics", "says"), SEVERAL)
+def test_everything_a_message_asks_is_answered_worst_first(
+    language: str, text: str, hours: float, topics: list[str], says: list[str]
+) -> None:
+    found = answer(load(), text, after(hours), language=language)
+    reply = shown(found.reply)
+    assert list(found.topics) == topics
+    places = [reply.find(words) for words in says]
+    assert min(places) >= 0
+    assert places == sorted(places)
+
+
+def test_several_that_are_late_are_told_whom_to_call_once() -> None:
+    reply = shown(answer(load(), "still red and swollen", after(100), language="en").reply)
+    assert reply.startswith("Please call us: 01 234")
+    assert reply.count("next working day") == 1
+    assert "Redness, day 4." in reply
+    assert "Swelling, day 4." in reply
+
+
+ALL_AT_ONCE = {
+    "en": "red, swollen, sore, bleeding, bruised, dry, peeling, itchy, pimples, dark spots. "
+    "can i wear makeup, use retinol, go to the gym, swim, shave and drink alcohol",
+    "es": "rojez, hinchada, me duele, sangrado, moretones, piel seca, se me pela, me pica, "
+    "granitos, manchas. puedo usar maquillaje, retinol, ir al gimnasio, nadar y beber alcohol",
+}
+
+
+@pytest.mark.parametrize("hours", [2, 30, 100, 400, None])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_a_reply_stays_short_and_names_what_it_has_no_room_for(
+    language: str, hours: float | None
+) -> None:
+    found = answer(load(), ALL_AT_ONCE[language], after(hours), language=language)
+    assert len(found.topics) >= 12
+    assert len(found.reply) <= 1500
+    for key in found.topics:
+        first_word = load().texts.say(language, f"topics.{key}.name").lower().split()[0]
+        assert first_word in found.reply.lower(), key
+
+
+@pytest.mark.parametrize("hours", [2, 30, 100, 400, None])
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_reply_to_a_symptom_ends_with_whom_to_call_and_says_it_once(
+    language: str, hours: float | None
+) -> None:
+    situation = speaking(language, after(hours))
+    for topic in load().topics.values():
+        if topic.kind == "effect":
+            found = about(load(), topic.key, situation)
+            last = shown(found.reply).split("\n\n")[-1]
+            assert "112" in last, topic.key
+            assert found.reply.count(CALL_NOW[language]) <= 1
+            if found.level == "today":
+                assert CLINIC.phone in shown(found.reply).split("\n")[0]
+
+
+def speaking(language: str, situation: Situation) -> Situation:
+    return replace(situation, patient=replace(situation.patient, language=language))
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_beside_a_flag_nothing_is_called_expected_and_nothing_is_allowed(language: str) -> None:
+    text = "there is pus, my skin is dry and peeling, can i wear makeup and use cleanser"
+    reply = shown(answer(load(), text, after(80), language=language).reply)
+    assert EXPECTED[language] not in reply
+    assert "Yes" not in reply
+    assert "Sí," not in reply
+    assert {"en": "Make-up: ask us when you call", "es": "Maquillaje: pregúntenos"}[
+        language
+    ] in reply
+
+
+def test_in_an_emergency_all_else_waits() -> None:
+    text = "i cant breathe, my face is red, can i wear makeup"
+    found = answer(load(), text, after(80), language="en")
+    reply = shown(found.reply)
+    assert found.topics == ("emergency", "redness", "makeup")
+    assert reply.startswith("Call 112 now.")
+    assert "Tell them about this too: Redness." in reply
+    assert "This can wait: Make-up." in reply
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("level", ["today", "emergency"])
+def test_however_many_signs_are_there_the_reply_stays_short(language: str, level: str) -> None:
+    library, situation = load(), speaking(language, after(30))
+    flags = (Raised(flag=it, matched=("x",)) for it in library.flags if it.level == level)
+    topics = (
+        Found(topic=it, level=it.level(30), weight=1, start=1, matched=(), ask_first=False)
+        for it in library.topics.values()
+    )
+    everything = understood(raised=tuple(flags), found=tuple(topics), asked_at=0)
+    found = answer_to(library, everything, "", situation)
+    assert found.level == level
+    assert len(found.reply) <= 1500
+    assert str(library.texts.say(language, "topics.makeup.name")) in found.reply
+
+
+def test_a_thing_only_mentioned_beside_a_symptom_is_not_answered() -> None:
+    found = answer(load(), "a bit of blood on my pillowcase", after(10), language="en")
+    assert found.topics == ("bleeding",)
+
+
+def test_beside_a_flag_for_a_working_day_nothing_is_called_expected() -> None:
+    found = answer(load(), "hard lumps, and my skin is dry", after(30), language="en")
+    assert found.flag == "C21"
+    assert EXPECTED["en"] not in found.reply
+    assert "Tell us about this too:</b> Dryness" in found.reply
+
+
+# --- the hour, and a clinic's own values -----------------------------------------------------
+
+
+def test_a_side_effect_is_placed_in_its_phase() -> None:
+    at_once = about(load(), "redness", after(1)).reply
+    # An evening session that is recorded before it ends is still of this day, not of day -1.
+    before_it_ends = about(load(), "redness", after(-18)).reply
+    assert at_once.startswith("<b>Redness, session day: this is expected.</b>")
+    assert before_it_ends.startswith("<b>Redness, session day")
+    early = about(load(), "redness", after(46)).reply
+    late = about(load(), "redness", after(190)).reply
+    flagged = answer(load(), "red and there is pus", after(46), language="en").reply
+    assert early.startswith("<b>Redness, day 2: this is expected.</b>")
+    assert late.startswith(f"<b>Redness, day 8: please call us: {CLINIC.phone}.</b>")
+    assert flagged.startswith("<b>Call Clinic One now")
+
+
+@pytest.mark.parametrize(("language", "span"), [("en", "5 days"), ("es", "5 días")])
+def test_a_clinics_own_phase_is_in_every_text(tmp_path: Path, language: str, span: str) -> None:
+    own = '[redness]\nphases = [{ until_hours = 120, level = "normal" }, { level = "soon" }]\n'
+    (tmp_path / "topics.toml").write_text(own)
+    reply = about(read(Layers(own=tmp_path)), "redness", speaking(language, after(100))).reply
+    assert EXPECTED[language] in reply
+    assert reply.count(span) == 2
+    assert not re.search(r"\b3 d", reply)
+
+
+def test_a_clinics_own_rule_is_in_what_is_left_out_before_a_visit(tmp_path: Path) -> None:
+    before = about(load(), "before_session", after(400)).reply
+    assert "7 days before it: no acids" in before
+    assert "1 day before it: no alcohol" in before
+    (tmp_path / "rules.toml").write_text("[actives]\nleave_out_days = 5\n")
+    own = about(read(Layers(own=tmp_path)), "before_session", after(400)).reply
+    assert "5 days before it: no acids" in own
+
+
+HOURS_AND_DAYS = re.compile(
+    r"(\d+ ?(?:to|a|-) ?)?\d+ (?:hour|day|week|hora|día|semana)|(?:day|día) \d"
+    r"|\b(?:first|second|third|two|three|primer|segundo|dos|tres)\w* (?:day|week|día|semana)"
+)
+NO_RULE_HOLDS_IT = {
+    "topics.sunscreen.how",
+    "topics.session_count.text",
+    "topics.session_count.known",
+}
+"""How often a day sunscreen is put on again, and how many weeks series are apart."""
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_no_text_of_an_answer_holds_an_hour_or_a_day_itself(language: str) -> None:
+    for key in load().texts.keys(language):
+        if key.split(".")[0] in AREAS and key not in NO_RULE_HOLDS_IT:
+            assert not HOURS_AND_DAYS.search(words(language, key)), key
+
+
+AREAS = {"answers", "topics", "flags", "why", "doubts"}
+
+
+class Shown(dict[str, str]):
+    """Every value of a text as its name in brackets."""
+
+    def __missing__(self, key: str) -> str:
+        return f"[{key}]"
+
+
+def words(language: str, key: str) -> str:
+    return str(load().texts.variant(language)[key].fill(Shown()))
+
+
+# --- what does not count ---------------------------------------------------------------------
+
+
+def understood(**values: Any) -> Understood:
+    nothing: dict[str, Any] = {"raised": (), "found": (), "signals": frozenset(), "asked_at": None}
+    return Understood(**{**nothing, **values})
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize(
+    ("why_not", "topic", "begins"),
+    [
+        ("hypothetical", "infection", {"en": "If that happens", "es": "Si eso pasa"}),
+        ("past", "before_session", {"en": "Please tell us", "es": "Por favor, cuéntenoslo"}),
+        ("someone_else", "infection", {"en": "I can only speak", "es": "Solo puedo hablar"}),
+        ("denied", "unknown", {"en": "It is good that", "es": "Es bueno que"}),
+    ],
+)
+def test_what_is_only_feared_past_anothers_or_denied_gets_its_word_and_the_numbers(
+    why_not: Any, topic: str, begins: dict[str, str], language: str
+) -> None:
+    said = understood(ignored=(Ignored(phrase="fever", why=why_not, key="infection"),))
+    found = answer_to(load(), said, "", speaking(language, after(30)))
+    assert (found.topic, found.level) == (topic, "info")
+    assert found.topics == (() if topic == "unknown" else (topic,))
+    assert shown(found.reply).startswith(begins[language])
+    assert CALL_NOW[language] in found.reply
+    assert CLINIC.phone in found.reply
+    assert [reason.kind for reason in found.because] == ["ignored"]
+
+
+def test_a_question_beside_the_past_is_answered_too() -> None:
+    swimming = Found(
+        topic=load().topics["swimming"], level="info", weight=1, start=9, matched=("swim*",),
+        ask_first=False,
+    )  # fmt: skip
+    ignored = (Ignored(phrase="herpes", why="past", key="cold_sore"),)
+    found = answer_to(load(), understood(found=(swimming,), ignored=ignored), "", after(30))
+    assert found.topics == ("before_session", "swimming")
+    assert "Not yet" in found.reply
+
+
+def test_a_denial_beside_a_question_needs_no_words() -> None:
+    makeup = understand(load(), "can i wear makeup", 30)
+    ignored = (Ignored(phrase="pus", why="denied", key="infection"),)
+    found = answer_to(load(), replace(makeup, ignored=ignored), "", after(30))
+    assert (found.topic, found.topics) == ("makeup", ("makeup",))
+    assert found.reply.startswith("<b>Not yet.")
+
+
+# --- doubt -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def doubting(tmp_path_factory: pytest.TempPathFactory) -> Library:
+    """The content with a doubt of its own, whatever ships."""
+    folder = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("content") / "data"))
+    (folder / "doubts.toml").write_text(
+        '[warm]\nrow = "C11"\nlevel = "soon"\ntopic = "infection"\nif_yes = "C11"\nsources = []\n'
+    )
+    for language, asks, no in (("en", "Fever?", "No fever."), ("es", "¿Fiebre?", "Sin fiebre.")):
+        text = f'[warm]\nquestion = "<b>{asks}</b>"\nno = "{no}"\n'
+        (folder / f"texts/{language}/doubts.toml").write_text(text)
+    return read(Layers(folder))
+
+
+def test_a_doubt_is_asked_about_below_the_emergency_line(doubting: Library) -> None:
+    dry = Found(
+        topic=load().topics["dryness"], level="normal", weight=1, start=0, matched=("dry",),
+        ask_first=False,
+    )  # fmt: skip
+    found = answer_to(doubting, understood(doubt="warm", found=(dry,)), "", after(30))
+    reply = shown(found.reply)
+    assert (found.topic, found.level, found.asks) == ("infection", "soon", "warm")
+    assert found.topics == ("infection", "dryness")
+    assert reply.startswith("Call 112 now")
+    assert reply.index("Fever?") < reply.index("Dryness, day 1")
+    assert reply.count("Call 112 now") == 1
+
+
+def test_a_flag_that_is_up_needs_no_question(doubting: Library) -> None:
+    raised = answer(load(), "there is pus", after(30), language="en")
+    pus = understand(load(), "there is pus", 30)
+    found = answer_to(doubting, replace(pus, doubt="warm"), "", after(30))
+    assert (found.asks, found.reply) == (None, raised.reply)
+
+
+def test_yes_raises_the_flag_and_no_says_what_to_watch_for(doubting: Library) -> None:
+    yes, no = (settled(doubting, "warm", it, after(30)) for it in (True, False))
+    assert (yes.topic, yes.level, yes.flag) == ("infection", "today", "C11")
+    assert yes.reply == answer(load(), "i have a fever", after(30), language="en").reply
+    assert (no.topic, no.level) == ("infection", "normal")
+    assert shown(no.reply).startswith("No fever.")
+    assert "Call 112 now" in no.reply
+
+
+def test_no_to_what_is_urgent_either_way_is_still_urgent(doubting: Library) -> None:
+    """Calentura: where it is no fever, it is a cold sore."""
+    either = replace(doubting, doubts={"warm": doubting.doubts["warm"].model_copy(
+        update={"level": "today", "topic": "cold_sore"}
+    )})  # fmt: skip
+    no = settled(either, "warm", False, after(30))
+    assert (no.topic, no.level) == ("cold_sore", "today")
+    assert no.reply == about(load(), "cold_sore", after(30)).reply
+
+
+def test_a_session_known_only_by_what_is_said_places_a_side_effect() -> None:
+    red = Found(
+        topic=load().topics["redness"], level="normal", weight=1, start=0, matched=("red",),
+        ask_first=False,
+    )  # fmt: skip
+    found = answer_to(load(), understood(found=(red,), hours=50), "", after(None))
+    assert found.reply.startswith("<b>Redness, day 2: this is expected.</b>")
+    assert found.because[0].hours == 72
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_every_doubt_that_ships_can_be_asked_and_settled(language: str) -> None:
+    for key, doubt in load().doubts.items():
+        found = answer_to(load(), understood(doubt=key), "", speaking(language, after(30)))
+        assert (found.asks, found.topic, found.level) == (key, doubt.topic, doubt.level)
+        assert "?" in found.reply
+        for yes in (True, False):
+            given = settled(load(), key, yes, speaking(language, after(30)))
+            assert CLINIC.emergency_number in given.reply
+        assert settled(load(), key, True, after(30)).level == flag(doubt.if_yes).level
+
+
+def flag(key: str) -> Flag:
+    return next(each for each in load().flags if each.key == key)
+
+
+# --- not understood --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "hours", "offered"),
+    [
+        ("eyelash extension", "en", 30, "other_procedures"),
+        ("xyzzy", "en", 100, "peeling"),
+        ("xyzzy", "es", 10, "cleansing"),
+        ("xyzzy", "en", None, "about_treatment"),
+    ],
+)
+def test_the_closest_topics_are_offered_else_what_this_hour_suggests(
+    text: str, language: str, hours: float | None, offered: str
+) -> None:
+    found = answer(load(), text, after(hours), language=language)
+    assert found.topic == "unknown"
+    assert offered in found.closest
+    assert 1 <= len(found.closest) <= 3
+    assert all(f"/{topic}" in found.reply for topic in found.closest)
+
+
+def test_what_was_understood_offers_nothing() -> None:
+    assert answer(load(), "can i wear makeup", after(30), language="en").closest == ()
+
+
+# --- why -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("hours", [30, None])
+def test_every_topic_has_a_reason_and_says_where_it_comes_from(
+    language: str, hours: float | None
+) -> None:
+    library, situation = load(), speaking(language, after(hours, area="scalp"))
+    for topic in (*library.topics, "emergency"):
+        said = why(library, topic, situation)
+        assert len(said) <= 900, topic
+        assert len(said.split("\n\n")) >= 2, topic
+        kind = library.topics[topic].kind if topic != "emergency" else "effect"
+        if kind != "about":
+            assert "• " in said, topic
+            assert {"en": "How sure", "es": "Seguridad"}[language] in said, topic
+
+
+def test_every_rule_gives_its_reason_its_hour_and_its_best_sources_first() -> None:
+    said = str(why(load(), "cleansing", after(30)))
+    for rule in load().topics["cleansing"].rules:
+        assert words("en", f"why.rule.{rule}") in said
+    assert "Lukewarm water: 4 hours" in said
+    makeup = str(why(load(), "makeup", after(30)))
+    assert "In your plan: 72 hours" in makeup
+    assert 0 < makeup.index("TEWL after MN") < makeup.index("Clinic leaflet")
+    assert "Clinic leaflet" not in makeup[: makeup.index("Chelsea")]
+    assert re.search(r"and \d+ more$", makeup)
+
+
+def test_a_clinics_own_hour_is_in_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[makeup]\nfrom_hours = 24\n")
+    own = read(Layers(own=tmp_path))
+    assert "24 hours" in why(own, "makeup", after(30))
+    assert "72 hours" not in why(own, "makeup", after(30))
+
+
+def test_an_unknown_topic_has_no_reason() -> None:
+    with pytest.raises(KeyError):
+        why(load(), "football", after(30))
+
+
+# --- what decided ----------------------------------------------------------------------------
+
+
+def test_what_decided_is_named_with_hours_and_what_was_left_out() -> None:
+    bled = answer(load(), "a bit of blood on my pillowcase", after(10), language="en").because
+    assert (bled[0].key, bled[0].level, bled[0].hours) == ("bleeding", "normal", 24)
+    assert {(it.kind, it.key, it.note) for it in bled[1:]} >= {
+        ("ignored", "sleep", "not asked for")
+    }
+    raised = answer(load(), "there is pus", after(30), language="en").because[0]
+    assert (raised.kind, raised.key, raised.level, raised.phrases) == (
+        "flag", "C12", "today", ("pus",),
+    )  # fmt: skip
+    rule = answer(load(), "can i wear makeup", after(30), language="en").because[1]
+    assert (rule.kind, rule.key, rule.hours, rule.note) == ("rule", "makeup", 72, "not_yet")
+    page = answer(load(), "how does microneedling work", after(30), language="en").because
+    assert ("page", "how_it_works") in {(reason.kind, reason.key) for reason in page}
+    assert answer(load(), "xyzzy", after(30), language="en").because[0].kind == "nothing"
+
+
+@pytest.mark.parametrize(
+    "text", ["xyzzy pus xyzzy", "i have 38.97", "fiebre de 39,17 xyzzy", "xyzzy"]
+)
+def test_what_decided_never_holds_the_patients_own_words(text: str) -> None:
+    told = [str(reason) for reason in answer(load(), text, after(30), language="en").because]
+    told += [str(it.as_values()) for it in answer(load(), text, after(30), language="en").because]
+    for own in ("xyzzy", "38.97", "39,17", "39.17"):
+        assert own not in " ".join(told)
+
+
+def test_ask_explains_on_the_command_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = json.dumps({"text": "there is pus", "hours": 30})
+    for options, keys in ([], {"topic", "level", "reply"}), (
+        ["--explain"], {"topic", "level", "reply", "because"},
+    ):  # fmt: skip
+        monkeypatch.setattr(sys, "stdin", io.StringIO(question))
+        assert main(["ask", "--json", *options]) == 0
+        assert json.loads(capsys.readouterr().out).keys() == keys
+    assert main(["ask", "there is pus", "--hours", "30", "--explain"]) == 0
+    assert "- flag C12 -> today (clinical.md C12): pus" in capsys.readouterr().out
+
+
+# --- what is never said ----------------------------------------------------------------------
+
+NEVER = {
+    "a dose": r"\d ?(?:mg|ml|mcg|g|tablets?|pastillas?|comprimidos?)\b",
+    "a promise": r"guarantee|will remove|will disappear|garantiza|desaparecerá|eliminará",
+    "a diagnosis": r"(?<!do )(?<!if )\byou have (?:an?|got)\b"
+    r"|\bit is (?:an? )?(?:infection|allergy)|\busted tiene una? |\bes una (?:infección|alergia)\b",
+    "a judged picture": r"your (?:photo|picture) (?:shows|looks)|su foto (?:muestra|se ve)",
+    "an end to a medicine": r"(?<!not )(?<!never )\bstop (?:taking|your (?!messages))"
+    r"|(?<!no )(?<!nunca )\b(?:deje|suspenda) (?:de tomar|su medicamento|el tratamiento)",
+}
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+@pytest.mark.parametrize("what", NEVER)
+def test_no_text_doses_promises_diagnoses_or_stops_a_medicine(what: str, language: str) -> None:
+    for key in load().texts.keys(language):
+        if key.split(".")[0] in AREAS:
+            assert not re.search(NEVER[what], words(language, key).lower()), key
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_wherever_a_prescribed_medicine_is_named_it_is_not_to_be_stopped(language: str) -> None:
+    stays = {"en": r"not stop|ask whoever|never stop", "es": r"no deje|nunca deje|pregunte a quien"}
+    named = {"en": "prescribed", "es": "recetad"}
+    for key in load().texts.keys(language):
+        if key.split(".")[0] in AREAS and named[language] in (said := words(language, key).lower()):
+            assert re.search(stays[language], said), key
+
+
+def test_an_answer_does_not_say_that_staff_were_told() -> None:
+    """Whoever tells them says so: content.answers cannot know."""
+    for language in ("en", "es"):
+        for key in load().texts.keys(language):
+            if key.split(".")[0] in AREAS:
+                said = words(language, key).lower()
+                assert not re.search(r"i have (?:just )?told|he avisado|avisé", said), key
 
 
 @pytest.mark.parametrize(

@@ -83,10 +83,48 @@ def test_plan_reads_sessions_as_lines_and_numbers_their_messages(said: Said) -> 
     assert "next_session" in {row["topic"] for row in rows if row["line"] == 1}
 
 
-def test_plan_in_words_is_read_by_people(said: Said) -> None:
-    code, out, _ = said(*[word for word in PLAN if word != "--json"])
+PROOF = [word for word in PLAN if word != "--json"]
+
+
+def test_plan_in_words_is_for_a_clinician_to_proof_read(said: Said) -> None:
+    code, out, _ = said(*PROOF)
     assert code == 0
-    assert "Sun 22 Nov 2026 15:30  first_hours" in out
+    assert "Sunday 22 November, 15:30" in out
+    assert "step first_hours" in out
+    assert "| Hands off." in out
+    assert "make-up: from 72 hours (default 72 hours, most cautious 72 hours)" in out
+    assert "NOT YET APPROVED" in out
+    in_spanish = said(*PROOF, "--lang", "es")[1]
+    assert "MENSAJES, HORA POR HORA" in in_spanish
+
+
+def test_plan_as_a_page_shows_the_session_asked_for(said: Said, tmp_path: Path) -> None:
+    file = tmp_path / "sheet.html"
+    code, out, _ = said(*PROOF, "--html", str(file), "--marks-easily")
+    assert code == 0
+    assert str(file) in out
+    page = file.read_text("utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "Sunday 22 November 2026, 14:30" in page
+    assert "Skin that marks easily" in page
+
+
+def test_plan_as_a_page_needs_no_session(said: Said, tmp_path: Path) -> None:
+    file = tmp_path / "sheet.html"
+    code, _, err = said("plan", "--html", str(file), "--lang", "es", "--area", "scalp")
+    assert (code, err) == (0, "")
+    page = file.read_text("utf-8")
+    assert '<html lang="es" dir="ltr">' in page
+    assert "Zona: cuero cabelludo" in page
+    assert "Próxima sesión: " in page
+
+
+def test_plan_follows_a_clinics_own_content(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "rules.toml").write_text("makeup.from_hours = 24\n", "utf-8")
+    monkeypatch.setenv("CONTENT_DIR", str(tmp_path))
+    assert "make-up: from 24 hours (default 24 hours" in said(*PROOF)[1]
 
 
 @pytest.mark.parametrize(
@@ -97,6 +135,9 @@ def test_plan_in_words_is_read_by_people(said: Said) -> None:
         (["plan", "--at", "2026-11-22T14:30", "--timezone", "Mars/Base"], "", "Mars/Base"),
         (["plan", "--at", "2026-11-22T14:30", "--area", "knee", "--depth", "x"], "", "area:"),
         (["plan", "--json"], "nonsense\n", "JSON"),
+        (["plan", "--at", "2026-11-22T14:30", "--lang", "xx"], "", "there are en, es"),
+        (["plan", "--html", "/nowhere/sheet.html"], "", "--html /nowhere/sheet.html: No such"),
+        (["plan", "--html", "x.html", "--json"], "", "do not go together"),
         (["ask"], "", "--json"),
         (["ask", "--json"], '{"hours": 3}\n', "text:"),
         (["run"], "", "TELEGRAM_TOKEN"),

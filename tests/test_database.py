@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 from sqlmodel import SQLModel, select
 
-from storage import outgoing
+from storage import alerts, outgoing, people
 from storage.database import Database, Transaction, engine_url, file_of
 from storage.migrate import head, migrate, schema_of
 from storage.models import Clinic, Patient, Reminder
@@ -231,16 +231,21 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(server.url(server.create_database()))
 
 
-async def test_a_database_of_the_first_schema_is_brought_up_with_all_that_is_in_it(
-    empty_url: str,
+@pytest.mark.parametrize("schema", ["0001", "0002", "0003"])
+async def test_a_database_of_an_earlier_schema_is_brought_up_with_all_that_is_in_it(
+    empty_url: str, schema: str
 ) -> None:
     with_a_clinic_of_0001(empty_url)
+    migrate(empty_url, schema)
     migrate(empty_url)
     database = Database(empty_url)
 
     def kept(tx: Transaction) -> tuple[Reminder, str, int]:
         claimed = outgoing.claim(tx, 7)
         assert claimed
+        assert claimed.alert_id is None
+        assert people.team(tx, 1)[0].unreachable_at is None
+        assert alerts.open_of(tx, 1) is None
         return tx.get_one(Reminder, 1), tx.get_one(Patient, 1).name, claimed.fence
 
     row, name, fence = await database.run(kept)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.clock import MovableClock
 from bot.delivery.jobs import Jobs
-from storage import drafts, inbox, invitations, outgoing
+from storage import drafts, inbox, invitations, outgoing, questions
 from storage.database import Database, Transaction
 from storage.migrate import migrate
 from storage.models import Clinic, Staff
@@ -39,9 +39,11 @@ async def test_a_moved_clock_moves_the_clean_up(tmp_path: Path) -> None:
         claimed = outgoing.claim(tx, 7)
         assert claimed
         outgoing.finish(tx, claimed, "sent")
+        questions.ask(tx, 7, "fever", NOW)
 
     def left(tx: Transaction) -> int:
-        return len(inbox.waiting(tx, 10)) + outgoing.forget_old(tx, clock.now())
+        forgotten = outgoing.forget_old(tx, clock.now()) + questions.forget_old(tx, clock.now())
+        return len(inbox.waiting(tx, 10)) + forgotten
 
     await database.run(handled)
     await jobs.clean_up()

@@ -246,7 +246,13 @@ def test_a_language_with_a_text_too_few_is_refused(tmp_path: Path) -> None:
     file.write_text(file.read_text("utf-8").replace("[week4]", "[week5]"), "utf-8")
     found = problems(tmp_path)
     assert "texts/fr/steps.toml: week4.text is missing" in found
-    assert "CONTENT_DIR/texts/fr/steps.toml: week5.text: there is no week5.text" in found
+
+
+def test_a_text_of_a_step_that_is_none_is_refused(tmp_path: Path) -> None:
+    pseudo_language(tmp_path, "fr")
+    file = tmp_path / "texts/fr/steps.toml"
+    file.write_text(f'{file.read_text("utf-8")}\n[week5]\ntext = "x"\n', "utf-8")
+    assert "texts/fr/steps.toml: there is no week5 (is week4 meant?)" in problems(tmp_path)
 
 
 def test_a_language_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -47,8 +47,8 @@ def test_the_version_changes_with_a_word_and_not_with_a_second_reading(folder: P
 
 
 def test_a_wrong_value_is_named_by_file_rule_and_field(folder: Path) -> None:
-    change(folder / "rules.toml", "cautious_from_hours = 6\n", 'cautious_from_hours = "six"\n')
-    assert "rules.toml: water.cautious_from_hours" in problems(folder)
+    change(folder / "rules.toml", "from_hours = 4\n", 'from_hours = "four"\n')
+    assert "rules.toml: water.from_hours" in problems(folder)
 
 
 def test_all_problems_of_a_file_are_named_at_once(folder: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from content.library import load
 from content.matching import LONGEST, Token, cut, normal, read_phrases, tokens
+from content.reading import Layers
 from content.reading import ContentError
 
 
@@ -96,7 +97,7 @@ def test_faults_in_the_phrases_are_named(tmp_path: Path) -> None:
     (tmp_path / "phrases" / "en.toml").write_text("fluff = 3\n")
     (tmp_path / "real_words.toml").write_text("")
     with pytest.raises(ContentError, match=r"phrases/en\.toml"):
-        read_phrases(tmp_path)
+        read_phrases(Layers(tmp_path))
 
 
 def test_an_unknown_group_is_named(tmp_path: Path) -> None:
@@ -106,4 +107,4 @@ def test_an_unknown_group_is_named(tmp_path: Path) -> None:
     (tmp_path / "phrases" / "es.toml").write_text(text, "utf-8")
     (tmp_path / "real_words.toml").write_text("")
     with pytest.raises(ContentError, match=r"no group 'nothing'"):
-        read_phrases(tmp_path)
+        read_phrases(Layers(tmp_path))

@@ -59,6 +59,12 @@ FINE = {
     "waxing": {"waxing", "threading", "hair-removal cream"},
     "brushes": {"cleansing brushes", "cloths"},
 }
+# Where an area has other words.
+NO_OF_AREA = {
+    ("exercise", "body"): {"sport", "gym", "rubbing clothes"},
+    ("cleansing", "scalp"): {"shampoo"},
+}
+FINE_OF_AREA = {("exercise", "body"): {"sport", "gym"}}
 # (default, cautious) hours, and the dates before a visit: written out here a second time, so that
 # what is said is held against the clinical table and not against the code that says it.
 HOURS = {
@@ -108,6 +114,7 @@ ENDS = {
     "Use only what we gave you on your skin": ("moisturiser", "sunscreen"),
     "sunscreen, use only what we gave you": ("moisturiser",),
     "Shade and a hat: no sunscreen before": ("sunscreen",),
+    "No sunscreen before": ("sunscreen",),
     "Still no sunbathing": ("sunbathing",),
 }
 
@@ -141,13 +148,22 @@ def seen(text: str) -> str:
     return html.unescape(re.sub(r"<[^>]+>", "", text))
 
 
+def no(key: str, of: Session) -> set[str]:
+    return NO_OF_AREA.get((key, of.area), NO[key])
+
+
 def free(key: str, of: Session) -> datetime:
     """When the hour of a rule comes, by the table above."""
+    default, cautious = HOURS[key]
+    is_default = of.device == "needling" and of.depth_mm is not None and of.depth_mm < 1.5
     if key == "water" and of.area == "scalp":
         default, cautious = 24, 48
-    else:
-        default, cautious = HOURS[key]
-    is_default = of.device == "needling" and of.depth_mm is not None and of.depth_mm < 1.5
+    if key == "sunbathing" and of.device == "RF":
+        cautious = 2160
+    if key == "sun" and of.marks_easily:
+        default = 672
+    if key == "actives" and is_default and of.depth_mm is not None and of.depth_mm < 0.5:
+        default = 72
     return of.ended_at + timedelta(hours=default if is_default else cautious)
 
 
@@ -178,6 +194,9 @@ def things(line: str) -> set[str]:
     return set(re.split(r", | or | and ", line))
 
 
+LONGER = r"^Longer, see /plan: no (.*)\.$"
+
+
 def named(text: str, pattern: str) -> set[str]:
     return {thing for line in re.findall(pattern, text, re.MULTILINE) for thing in things(line)}
 
@@ -188,9 +207,14 @@ def agree(text: str, where: Situation) -> None:
     text = seen(text)
     for line in re.findall(r"^Until .*$", text, re.MULTILINE):
         line_agrees(line, where)
+    longer = named(text, LONGER)
+    for key in NO:
+        assert not (no(key, where.session) & longer and is_free(key, where)), (key, text)
     fine = named(text, r"^Fine [^:]*: (.*)\.$")
-    assert fine <= set().union(*FINE.values()), fine
-    for key, words in FINE.items():
+    area = where.session.area
+    of_area = {key: FINE_OF_AREA.get((key, area), words) for key, words in FINE.items()}
+    assert fine <= set().union(*of_area.values()), fine
+    for key, words in of_area.items():
         if words & fine:
             assert is_free(key, where), (key, text)
     for sentence, rules in PERMITS.items():
@@ -208,8 +232,8 @@ def line_agrees(line: str, where: Situation) -> None:
     match = re.fullmatch(r"Until (your session on )?(.+?): no (.*)\.", line)
     assert match, line
     visit, until, words = match[1], match[2], things(match[3])
-    keys = [key for key in NO if NO[key] & words]
-    assert set().union(*(NO[key] for key in keys)) == words, line
+    keys = [key for key in NO if no(key, of) & words]
+    assert set().union(*(no(key, of) for key in keys)) == words, line
     for key in keys:
         assert not is_free(key, where), line
         if visit:
@@ -261,8 +285,10 @@ sessions = st.builds(
     ended_at=st.integers(0, 3 * 365 * 24 * 60).map(
         lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
     ),
-    depth_mm=st.sampled_from([1.0, 1.0, 1.5, None]),
+    depth_mm=st.sampled_from([1.0, 1.0, 1.5, 0.3, None]),
     area=st.sampled_from(AREAS),
+    device=st.sampled_from(["needling", "needling", "RF"]),
+    marks_easily=st.booleans(),
 )
 visits = st.one_of(st.none(), st.integers(60, 45 * 24 * 60))
 zones = st.sampled_from(
@@ -292,13 +318,15 @@ def test_no_message_contradicts_a_rule_at_any_moment_of_its_life(
 
 
 def every_rule_is_named(text: str, where: Situation) -> None:
-    said = named(seen(text), r"^Until .*?: no (.*)\.$")
-    if "no sunscreen before" in text:
+    of = where.session
+    assert of is not None
+    said = named(seen(text), r"^Until .*?: no (.*)\.$") | named(seen(text), LONGER)
+    if "o sunscreen before" in text:
         said |= NO["sunscreen"]
     if "No water on treated skin before" in text:
         said |= NO["water"]
     assert "No picking or beauty treatments." in text
-    missing = {key for key in NO if not is_free(key, where) and not NO[key] <= said}
+    missing = {key for key in NO if not is_free(key, where) and not no(key, of) <= said}
     assert not missing, text
 
 
@@ -331,7 +359,9 @@ def test_every_window_of_the_clinical_table_is_said_right(
     blocked = {key for key in NO if not is_free(key, where)}
     said = named(seen(text), r"^Until .*?: no (.*)\.$")
     listed = blocked - {"water", "cleansing", "sunscreen", "moisturiser"}
-    assert {key for key in NO if NO[key] & said} == listed
+    of = where.session
+    assert of is not None
+    assert {key for key in NO if no(key, of) & said} == listed
 
 
 @pytest.mark.parametrize(
@@ -439,8 +469,8 @@ def test_a_message_of_the_plan_needs_a_session_and_a_step() -> None:
         (
             "day2",
             42.5,
-            "If your skin is not raw: mineral sunscreen every morning, SPF 30 or more,"
-            " again every 2 hours outdoors.",
+            "If your skin is not raw: mineral sunscreen every morning, SPF 30 or more."
+            " Use it again every 2 hours outdoors.",
         ),
         (
             "check_72",

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import struct
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
 import segno
 
+from bot.care import people
 from bot.care.session_line import ChoiceKey, ProblemKey
 from bot.chat.sender import qr_picture
+from content import answers
+from content.facts import Situation
+from storage.database import Transaction
+from storage.models import Clinic
 from tests.counter import (
     CLINICIAN,
     LINE,
@@ -70,6 +77,17 @@ def test_what_was_not_given_is_marked_as_assumed(counter: Counter) -> None:
 )
 def test_the_end_is_said_with_its_day_and_clock(counter: Counter, written: str, shown: str) -> None:
     assert shown in counter.say(OWNER, f"/newsession Ana, {written}")
+
+
+def test_staff_see_whether_a_clinician_has_approved_the_texts(counter: Counter) -> None:
+    note = "Texts: not yet approved by a clinician."
+    assert note in counter.say(OWNER, f"/newsession {LINE}")
+    library = counter.desk.library
+    protocol = library.protocol.model_copy(
+        update={"approved_by": "Dr Vega", "fingerprint": library.fingerprint}
+    )
+    counter.desk = replace(counter.desk, library=replace(library, protocol=protocol))
+    assert note not in counter.say(OWNER, f"/newsession {LINE}")
 
 
 def test_alone_it_says_how_with_an_example_that_works(counter: Counter) -> None:
@@ -150,6 +168,10 @@ PROBLEMS: dict[ProblemKey, str] = {
     "one_area": "Ana, today 13:30, face and neck",
     "use_no_colon": "Ana, today 13:30, use plain cream",
     "use_too_long": f"Ana, today 13:30, use: {'cream ' * 101}",
+    "rule_no_time": "Ana, today 13:30, no sauna",
+    "rule_unknown": "Ana, today 13:30, no bananas 3 days",
+    "rule_too_soon": "Ana, today 13:30, no sauna 0 days",
+    "rule_too_late": "Ana, today 13:30, no sauna 91 days",
     "twice": "Ana, today 13:30, face, neck, 1.0 mm, 1.5 mm",
     "not_understood": "Ana, today 13:30, banana",
 }
@@ -309,6 +331,100 @@ def test_what_is_harmless_is_not_asked_about(counter: Counter, use: str) -> None
 def test_what_reads_like_a_field_inside_the_recommendation_is_noted(counter: Counter) -> None:
     shown = counter.say(OWNER, "/newsession Ana, 13:30, use: plain cream, next 2026-12-21 10:00")
     assert "“next 2026-12-21 10:00” is read as part of the recommendation" in shown
+
+
+# --- how this session differs from others of its kind
+
+
+def test_hours_of_this_session_are_shown_back_and_saved(counter: Counter) -> None:
+    line = "Ana, 13:30, 1.0 mm, no sauna 10 days, makeup from 24 h, no sport 72 h, marks easily"
+    shown = counter.say(OWNER, f"/newsession {line}")
+    assert "Skin: marks easily" in shown
+    assert "This session: no sauna, steam or hot tub for 10 days (usual: 7 days)" in shown
+    assert "This session: no make-up for 24 hours. Earlier than usual (72 hours)." in shown
+    assert "This session: no sport for 72 hours (as usual)" in shown
+    assert "earlier than usual. “Save session” confirms them" in shown
+    assert counter.sessions() == []
+    counter.press(OWNER, "Save session")
+    assert "confirms them" not in counter.edits[-1]
+    assert "Earlier than usual (72 hours)" in counter.edits[-1]
+    saved = counter.sessions()[0]
+    assert saved.marks_easily
+    assert json.loads(saved.overrides or "") == {"heat": 240, "makeup": 24, "exercise": 72}
+    listed = counter.say(OWNER, "/sessions")
+    assert "Skin: marks easily" in listed
+    assert "no sauna, steam or hot tub for 10 days" in listed
+
+
+def test_a_session_like_any_other_says_nothing_of_its_own(counter: Counter) -> None:
+    assert "This session" not in counter.say(OWNER, f"/newsession {LINE}")
+    counter.press(OWNER, "Save session")
+    saved = counter.sessions()[0]
+    assert (saved.marks_easily, saved.overrides) == (False, None)
+    assert "Skin" not in counter.say(OWNER, "/sessions")
+
+
+def test_what_follows_from_an_hour_is_shown_too(counter: Counter) -> None:
+    shown = counter.say(OWNER, "/newsession Ana, 13:30, 1.0 mm, no water 30 h")
+    assert "no water on treated skin for 30 hours (usual: 4 hours)" in shown
+    assert "no cleanser for 30 hours (usual: 24 hours)" in shown
+    assert "earlier than usual" not in shown
+
+
+def test_a_spanish_clinic_says_and_reads_it_in_spanish(counter: Counter) -> None:
+    counter.ask(lambda tx: setattr(tx.get_one(Clinic, 1), "language", "es"))
+    line = "Ana, hoy 13:30, 1,0 mm, sin sauna 10 días, maquillaje desde las 24 h, se mancha fácil"
+    shown = counter.say(OWNER, f"/newsession {line}")
+    assert "sin sauna, vapor o jacuzzi durante 10 días" in shown
+    assert "Antes de lo habitual (72 horas)" in shown
+    assert "se mancha fácil" in shown
+
+
+def test_the_hours_of_a_session_are_in_every_text_its_patient_gets(counter: Counter) -> None:
+    counter.enrol(PATIENT, "Ana, 13:30, 1.0 mm, no sauna 10 days, makeup from 96 h")
+    assert "Until 3 December, 13:30: no sauna, steam or hot tub." in counter.say(PATIENT, "/today")
+    plan = counter.say(PATIENT, "/plan")
+    assert "Thursday 3 December, 13:30: sauna, steam and hot tub" in plan
+    assert "Friday 27 November, 13:30: make-up with clean brushes" in plan
+    assert "Thursday 3 December, 13:30" in str(
+        answers.about(counter.desk.library, "heat", counter.ask(_situation, counter.now)).reply
+    )
+    due = {row.step: row.due_at for row in counter.rows()}
+    assert due["check_72"] == datetime(2026, 11, 27, 13, 30, tzinfo=UTC)
+    assert due["day7"] == datetime(2026, 11, 30, 13, 30, tzinfo=UTC)
+
+
+def _situation(tx: Transaction, now: datetime) -> Situation:
+    return people.situation(tx, people.who_is(tx, PATIENT), now)
+
+
+def test_what_is_recommended_waits_for_the_hour_of_this_session(counter: Counter) -> None:
+    line = "Ana, today 13:30, 1.0 mm, no retinol 10 days, use: retinol"
+    counter.say(OWNER, f"/newsession {line}")
+    assert counter.labels(OWNER)[0] == "After 10 days (as in the plan)"
+
+
+def test_what_is_read_out_keeps_to_the_hours_of_this_session(counter: Counter) -> None:
+    counter.say(OWNER, "/newsession Ana, 13:30, 1.0 mm, no water 12 h")
+    assert "no water on it for the first 12 hours" in counter.press(OWNER, "Save session")
+
+
+@pytest.mark.parametrize(
+    ("area", "visit", "weeks"),
+    [
+        ("face", "2026-12-20", None),
+        ("face", "2026-12-19", 4),
+        ("body", "2026-12-20", 6),
+        ("body", "2027-01-04", None),
+    ],
+)
+def test_a_visit_sooner_than_usual_is_pointed_out(
+    counter: Counter, area: str, visit: str, weeks: int | None
+) -> None:
+    shown = counter.say(OWNER, f"/newsession Ana, 13:30, {area}, next {visit} 14:00")
+    assert "Save session" in counter.labels(OWNER)
+    said = f"less than {weeks} weeks after this session"
+    assert (said in shown) if weeks else ("weeks after this session" not in shown)
 
 
 # --- after saving

@@ -9,6 +9,7 @@ import pytest
 from sqlmodel import select
 
 from bot.chat.arrival import PATIENT_MENU
+from bot.simulator.chats import Message
 from bot.simulator.people import Person
 from storage.database import Transaction
 from storage.models import Inbox, OutgoingRow, Reminder
@@ -98,10 +99,6 @@ async def test_contact_gives_the_numbers_with_one_to_copy(story: Story) -> None:
     assert button.copy_text == "+44 20 7946 0000"
 
 
-async def test_language_says_that_it_is_english_for_now(story: Story) -> None:
-    assert "I speak English for now" in await asks(story, story.ana, "/language")
-
-
 async def test_every_topic_is_a_command(story: Story) -> None:
     await patient(story)
     topics = [topic for topic in LIBRARY.topics if topic not in ("stop", "contact")]
@@ -179,6 +176,333 @@ async def test_a_stranger_is_told_what_this_is_and_how_to_get_in(story: Story) -
 
 async def test_a_stranger_asking_about_care_is_answered_in_general(story: Story) -> None:
     assert "after a session" in await asks(story, story.ana, "can I wear make-up?")
+
+
+# --- the buttons under an answer
+
+
+def forged(story: Story, person: Person, action: str) -> None:
+    """Press what may not be on the screen at all."""
+    story.move(seconds=PAUSE)
+    story.simulator.press(person, person.received[-1], action)
+
+
+def behind(message: Message, label: str) -> str:
+    """What the button of that label sends, to press it after it has gone."""
+    button = message.button(label)
+    assert button
+    assert button.callback_data
+    return button.callback_data
+
+
+async def pressed(story: Story, person: Person, label: str) -> list[str]:
+    """What follows a press of the newest button of that label."""
+    story.move(seconds=PAUSE)
+    person.press(label)
+    return await story.reads(person)
+
+
+@pytest.mark.parametrize(
+    ("words", "head"),
+    [
+        ("my face is so red", "Why: Redness"),
+        ("can I wear make-up?", "Why: Make-up"),
+        ("/makeup", "Why: Make-up"),
+        (PUS, "Why: Infection"),
+        (BREATH, "Why: call at once"),
+    ],
+)
+async def test_under_an_answer_why_gives_the_reason_and_the_source(
+    story: Story, words: str, head: str
+) -> None:
+    ana = await patient(story)
+    await asks(story, ana, words)
+    assert ana.received[-1].labels == ["Why?"]
+    first, *_ = await pressed(story, ana, "Why?")
+    assert first.startswith(head)
+    assert "\nSources\n• " in first
+
+
+async def test_why_tells_of_each_of_the_topics_that_were_answered(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "my face is so red, can I wear make-up?")
+    reasons = await pressed(story, ana, "Why?")
+    assert sorted(it.splitlines()[0] for it in reasons) == ["Why: Make-up", "Why: Redness"]
+    assert await pressed(story, ana, "Why?") == reasons  # pressed twice, told twice
+
+
+@pytest.mark.parametrize("words", ["/contact", "/results", "thank you"])
+async def test_what_is_not_medical_has_no_why(story: Story, words: str) -> None:
+    ana = await patient(story)
+    await asks(story, ana, words)
+    assert "Why?" not in ana.received[-1].labels
+
+
+@pytest.mark.parametrize("action", ["why:", "why:bogus", "why:contact", "topic:", "topic:bogus"])
+async def test_a_button_of_nothing_that_is_known_gives_the_numbers(
+    story: Story, action: str
+) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/contact")
+    forged(story, ana, action)
+    [answer] = await story.reads(ana)
+    assert "+44 20 7946 0000" in answer
+
+
+async def test_what_is_not_understood_offers_the_closest_topics(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "qwerty asdf")
+    labels = ana.received[-1].labels
+    assert 1 <= len(labels) <= 3
+    names = {str(LIBRARY.texts.say("en", f"topics.{it}.name")): it for it in LIBRARY.topics}
+    chosen = next(it for it in labels if names[it] != "contact")
+    [answer] = await pressed(story, ana, chosen)
+    assert not answer.startswith(NOT_UNDERSTOOD)
+    assert "Why?" in ana.received[-1].labels
+    assert await story.reads(story.owner) == []
+
+
+async def test_a_topic_of_a_warning_sign_that_was_meant_tells_staff(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "qwerty asdf")
+    forged(story, ana, "topic:infection")
+    [answer] = await story.reads(ana)
+    assert answer.startswith(CALL_TODAY)
+    assert TOLD in answer
+    assert "Pressed the button “Infection”" in (await story.reads(story.owner))[0]
+
+
+# --- a red flag in doubt
+
+
+MAYBE = "I feel hot"
+
+
+async def in_doubt(story: Story) -> Person:
+    """Ana, a day after the session, asked the question whether she means a red flag."""
+    ana = await patient(story)
+    story.move_to(at(24, 12))
+    await story.reads(ana)
+    answer = await asks(story, ana, MAYBE)
+    assert ana.received[-1].labels[:2] == ["Yes", "No"]
+    assert "999" in answer
+    await story.reads(story.owner)
+    return ana
+
+
+async def test_yes_is_the_warning_sign_and_staff_are_told_what_was_asked(story: Story) -> None:
+    ana = await in_doubt(story)
+    asked = ana.received[-1]
+    [answer] = await pressed(story, ana, "Yes")
+    assert answer.startswith((CALL_NOW, CALL_TODAY))
+    assert TOLD in answer
+    [alarm] = await story.reads(story.owner)
+    assert "I asked: “" in alarm
+    assert "The answer was: Yes" in alarm
+    await ana.until(lambda: not asked.labels)
+
+
+async def test_no_is_answered_and_nobody_is_told(story: Story) -> None:
+    ana = await in_doubt(story)
+    [answer] = await pressed(story, ana, "No")
+    assert not answer.startswith((CALL_NOW, CALL_TODAY))
+    assert "999" in answer
+    assert await story.reads(story.owner) == []
+
+
+@pytest.mark.parametrize("first", ["Yes", "No"])
+async def test_only_the_first_press_counts(story: Story, first: str) -> None:
+    ana = await in_doubt(story)
+    asked = ana.received[-1]
+    actions = [behind(asked, label) for label in ("Yes", "No")]
+    await pressed(story, ana, first)
+    await story.reads(story.owner)
+    for action in actions:
+        story.simulator.press(ana, asked, action)
+        assert await story.reads(ana) == []
+    assert await story.reads(story.owner) == []
+    await ana.until(lambda: ana.toasts[-1:] == ["You have answered this already."])
+
+
+async def test_a_day_later_the_buttons_ask_how_it_is_now(story: Story) -> None:
+    ana = await in_doubt(story)
+    asked = ana.received[-1]
+    story.move(hours=25)
+    await story.reads(ana)
+    story.simulator.press(ana, asked, behind(asked, "Yes"))
+    [answer] = await story.reads(ana)
+    assert answer.startswith("I asked this a while ago.")
+    assert "+44 20 7946 0000" in answer
+    assert "999" in answer
+    assert await story.reads(story.owner) == []
+
+
+async def test_the_buttons_answer_for_whom_they_were_shown_to(story: Story) -> None:
+    ana = await in_doubt(story)
+    action = behind(ana.received[-1], "Yes")
+    await asks(story, story.ben, "/contact")
+    forged(story, story.ben, action)
+    assert (await story.reads(story.ben))[0].startswith("I asked this a while ago.")
+    assert (await pressed(story, ana, "Yes"))[0].startswith((CALL_NOW, CALL_TODAY))
+
+
+@pytest.mark.parametrize("words", ["yes", "Yes!", "yeah", "sí", "si", "Yes, a bit I think"])
+async def test_a_yes_that_is_written_right_after_is_a_yes(story: Story, words: str) -> None:
+    ana = await in_doubt(story)
+    assert (await asks(story, ana, words)).startswith((CALL_NOW, CALL_TODAY))
+    assert f"The answer was: {words}" in (await story.reads(story.owner))[0]
+    assert await pressed(story, ana, "No") == []  # it is answered
+
+
+@pytest.mark.parametrize("words", ["no", "No.", "nope", "claro que no"])
+async def test_a_no_that_is_written_right_after_is_a_no(story: Story, words: str) -> None:
+    ana = await in_doubt(story)
+    answer = await asks(story, ana, words)
+    assert not answer.startswith((CALL_NOW, CALL_TODAY, NOT_UNDERSTOOD))
+    assert await story.reads(story.owner) == []
+
+
+@pytest.mark.parametrize("words", ["no idea", "no but I am worried about it", "not sure"])
+async def test_only_a_bare_no_is_a_no(story: Story, words: str) -> None:
+    ana = await in_doubt(story)
+    await asks(story, ana, words)
+    assert (await pressed(story, ana, "Yes"))[-1].startswith((CALL_NOW, CALL_TODAY))
+
+
+async def test_a_warning_sign_beside_the_no_comes_first(story: Story) -> None:
+    ana = await in_doubt(story)
+    assert (await asks(story, ana, f"no, but {PUS}")).startswith(CALL_TODAY)
+
+
+async def test_a_yes_after_something_else_or_much_later_is_meant_for_nothing(story: Story) -> None:
+    ana = await in_doubt(story)
+    await asks(story, ana, "can I wear make-up?")
+    assert not (await asks(story, ana, "yes")).startswith((CALL_NOW, CALL_TODAY))
+    await asks(story, ana, MAYBE)
+    story.move(minutes=31)
+    await story.reads(ana)
+    assert not (await asks(story, ana, "yes")).startswith((CALL_NOW, CALL_TODAY))
+    assert await story.reads(story.owner) == []
+
+
+async def test_words_from_before_the_question_do_not_answer_it(story: Story) -> None:
+    ana = await patient(story)
+    story.move_to(at(24, 12))
+    await story.reads(ana)
+    await story.stop()
+    ana.say(MAYBE)
+    ana.say("no")
+    story.move(minutes=5)
+    story.start()
+    _, second = await story.reads(ana)
+    assert NOT_UNDERSTOOD in second
+    assert ana.received[-2].labels[:2] == ["Yes", "No"]
+
+
+@pytest.mark.parametrize("action", ["doubt:", "doubt:x:yes:1", "doubt:x:maybe:1", "doubt:x:yes:٣"])
+async def test_an_invented_answer_alarms_nobody(story: Story, action: str) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/contact")
+    forged(story, ana, action)
+    assert (await story.reads(ana))[0].startswith("I asked this a while ago.")
+    assert await story.reads(story.owner) == []
+
+
+async def test_a_doubt_after_a_command_is_asked_about(story: Story) -> None:
+    ana = await patient(story)
+    story.move_to(at(24, 12))
+    await story.reads(ana)
+    await asks(story, ana, f"/today {MAYBE}")
+    assert ana.received[-1].labels[:2] == ["Yes", "No"]
+
+
+# --- languages
+
+
+async def spanish(story: Story) -> Person:
+    """A patient whose Telegram speaks Spanish, in a clinic that speaks English."""
+    ana = story.simulator.add_person(2010, "Ana", language_code="es")
+    ana.open((await invited(story)).link)
+    [asked] = await story.reads(ana)
+    assert asked.startswith("Rosewood Clinic quiere")
+    assert ana.received[-1].labels == ["Acepto", "No, gracias"]
+    ana.press("Acepto")
+    assert (await story.reads(ana))[0].startswith("Gracias.")
+    await story.reads(story.owner)
+    story.move(seconds=PAUSE)
+    return ana
+
+
+async def test_a_new_patient_is_spoken_to_in_the_language_of_their_telegram(story: Story) -> None:
+    ana = await spanish(story)
+    assert (await asks(story, ana, "¿puedo maquillarme?")).startswith("Todavía no.")
+    assert ana.received[-1].labels == ["¿Por qué?"]
+    await asks(story, ana, "qwerty asdf")
+    assert "Redness" not in ana.received[-1].labels
+    assert await asks(story, ana, "/today") != ""
+    menu = {it["command"]: it["description"] for it in ana.commands}
+    assert menu["contact"] == "Cómo hablar con la clínica"
+    assert set(menu) == set(PATIENT_MENU)
+    story.move_to(at(23, 14, 30))
+    assert "agua" in (await story.reads(ana))[-1]
+
+
+async def test_a_no_is_answered_in_the_language_that_was_asked_in(story: Story) -> None:
+    ana = story.simulator.add_person(2010, "Ana", language_code="es")
+    ana.open((await invited(story)).link)
+    await story.reads(ana)
+    ana.press("No, gracias")
+    assert (await story.reads(ana))[0].startswith("De acuerdo.")
+
+
+@pytest.mark.parametrize("code", ["fr", "", None])
+async def test_a_language_without_texts_is_the_clinics(story: Story, code: str | None) -> None:
+    ana = story.simulator.add_person(2010, "Ana", language_code=code)
+    ana.open((await invited(story)).link)
+    await story.reads(ana)
+    assert ana.received[-1].labels == ["I agree", "No, thanks"]
+
+
+async def test_a_patient_chooses_a_language_for_answers_messages_and_the_menu(story: Story) -> None:
+    ana = await patient(story)
+    assert await asks(story, ana, "/language") == "Which language would you like?"
+    assert ana.received[-1].labels == ["English", "Español"]
+    question = ana.received[-1]
+    [done] = await pressed(story, ana, "Español")
+    assert done.startswith("Hecho.")
+    await ana.until(lambda: not question.labels)
+    await ana.until(lambda: ana.commands[0]["description"] == "Qué hacer ahora y qué todavía no")
+    assert (await asks(story, ana, "can I wear make-up?")).startswith("Todavía no.")
+    story.move_to(at(23, 14, 30))
+    assert "agua" in (await story.reads(ana))[-1]
+    await asks(story, ana, "/language")
+    assert (await pressed(story, ana, "English"))[0].startswith("Done.")
+    await ana.until(lambda: ana.commands[0]["description"] == "What to do now, and what not yet")
+
+
+async def test_what_was_chosen_before_agreeing_stays(story: Story) -> None:
+    link = (await invited(story)).link
+    story.ana.open(link)
+    await story.reads(story.ana)
+    await asks(story, story.ana, "/language")
+    await pressed(story, story.ana, "Español")
+    story.move(seconds=PAUSE)
+    story.ana.open(link)
+    await story.reads(story.ana)
+    assert (await pressed(story, story.ana, "Acepto"))[0].startswith("Gracias.")
+
+
+async def test_who_is_no_patient_is_told_which_languages_there_are(story: Story) -> None:
+    assert "English and Español" in await asks(story, story.ana, "/language")
+    forged(story, story.ana, "language:es")
+    assert "English and Español" in (await story.reads(story.ana))[0]
+
+
+async def test_a_language_there_is_not_cannot_be_chosen(story: Story) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/language")
+    forged(story, ana, "language:xx")
+    assert await story.reads(ana) == ["Which language would you like?"]
 
 
 # --- warning signs

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from content import rules
-from content.facts import Area, Clinic, Device, Patient, Session, Situation
-from content.library import load
-from content.rules import Block, Hours
+from content.facts import AREAS, Area, Clinic, Device, Patient, Session, Situation
+from content.library import ContentError, load, read
+from content.profiles import Case
+from content.reading import Layers
+from content.rules import Block
 
 LIBRARY = load()
 ENDED = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
@@ -71,8 +75,12 @@ def situation(of: Session, at: datetime, *, zone: str = "UTC") -> Situation:
 
 
 def test_every_rule_has_the_hours_of_the_clinical_table() -> None:
-    found = {key: (r.from_hours, r.cautious_from_hours) for key, r in LIBRARY.rules.items()}
+    deep = session(depth_mm=1.5)
+    found = {key: (r.from_hours, rules.hours(r, deep)) for key, r in LIBRARY.rules.items()}
     assert found == TABLE
+    assert {key: r.cautious_from_hours for key, r in LIBRARY.rules.items()} == {
+        key: cautious for key, (_, cautious) in TABLE.items()
+    }
 
 
 def test_every_rule_is_left_out_before_a_visit_as_the_clinical_table_says() -> None:
@@ -95,8 +103,144 @@ def test_deep_needles_rf_and_an_unknown_depth_take_the_cautious_values(
     depth: float | None, device: Device, cautious: bool
 ) -> None:
     of = session(depth_mm=depth, device=device)
-    assert rules.is_cautious(of) is cautious
+    assert ("cautious" in LIBRARY.profiles_of(of)) is cautious
     assert rules.hours(LIBRARY.rules["exercise"], of) == (168 if cautious else 72)
+
+
+# Part F and part D: what differs from the column of the table that counts for the depth.
+OWN: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
+    "below 0.5 mm": ({"depth_mm": 0.49}, {"actives": 72}),
+    "0.5 mm": ({"depth_mm": 0.5}, {}),
+    "1.0 mm": ({"depth_mm": 1.0}, {}),
+    "1.5 mm": ({"depth_mm": 1.5}, {}),
+    "not known": ({"depth_mm": None}, {}),
+    "RF": ({"device": "RF"}, {"sunbathing": 2160}),
+    "shallow RF": ({"device": "RF", "depth_mm": 0.3}, {"sunbathing": 2160}),
+    "neck": ({"area": "neck"}, {}),
+    "eyes": ({"area": "eyes"}, {}),
+    "body": ({"area": "body"}, {}),
+    "deep on the body": ({"area": "body", "depth_mm": 2}, {}),
+    "scalp": ({"area": "scalp"}, {"water": 24}),
+    "deep on the scalp": ({"area": "scalp", "depth_mm": 2}, {"water": 48}),
+    "RF on the scalp": ({"area": "scalp", "device": "RF"}, {"water": 48, "sunbathing": 2160}),
+    "marks easily": ({"marks_easily": True}, {"sun": 672}),
+    "shallow and marks easily": (
+        {"marks_easily": True, "depth_mm": 0.3},
+        {"sun": 672, "actives": 72},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_profile_changes_what_the_clinical_table_says_and_nothing_else(name: str) -> None:
+    fields, own = OWN[name]
+    of = session(**fields)
+    deep = of.device == "RF" or of.depth_mm is None or of.depth_mm >= 1.5
+    usual = {key: cautious if deep else default for key, (default, cautious) in TABLE.items()}
+    found = {key: rules.hours(rule, of) for key, rule in LIBRARY.rules.items()}
+    assert found == {**usual, **own}
+    assert LIBRARY.hours_of(of) == found
+
+
+def test_the_body_keeps_its_three_days_without_sport_where_a_clinic_shortens_them(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "rules.toml").write_text("exercise.from_hours = 24\n", "utf-8")
+    rule = read(Layers(own=tmp_path)).rules["exercise"]
+    assert rules.hours(rule, session()) == 24
+    assert rules.hours(rule, session(area="body")) == 72
+
+
+@pytest.mark.parametrize("depth", [0.3, 1.0, 2.0, None])
+def test_a_clinic_that_changes_make_up_in_one_line_changes_it_for_every_session(
+    tmp_path: Path, depth: float | None
+) -> None:
+    (tmp_path / "rules.toml").write_text("makeup.from_hours = 24\n", "utf-8")
+    rule = read(Layers(own=tmp_path)).rules["makeup"]
+    assert {rules.hours(rule, session(depth_mm=depth, area=area)) for area in AREAS} == {24}
+    assert rule.cautious_from_hours == 24
+
+
+def test_a_clinic_may_have_profiles_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "profiles.toml").write_text("[thin]\nany_of = [{ area = 'eyes' }]\n", "utf-8")
+    (tmp_path / "rules.toml").write_text("makeup.profiles.thin = 120\n", "utf-8")
+    rule = read(Layers(own=tmp_path)).rules["makeup"]
+    assert rules.hours(rule, session(area="eyes")) == 120
+    assert rules.hours(rule, session()) == 72
+
+
+@pytest.mark.parametrize(
+    ("file", "said", "named"),
+    [
+        ("rules.toml", "makeup.profiles.cautios = 120", "no cautios (is cautious meant?)"),
+        ("rules.toml", "makeup.profiles.cautious = -1", "makeup.profiles.cautious"),
+        ("rules.toml", "makeup.needs = ['watr']", "makeup.needs: there is no watr"),
+        (
+            "profiles.toml",
+            "body.any_of = [{ area = 'elbow' }]",
+            "profiles.toml: body.any_of.0.area",
+        ),
+        ("profiles.toml", "body.any_of = []", "profiles.toml: body.any_of"),
+        (
+            "profiles.toml",
+            "body.any_of = [{ depth = 'unknown', from_mm = 1 }]",
+            "an unknown depth is neither",
+        ),
+    ],
+)
+def test_a_wrong_profile_is_named(tmp_path: Path, file: str, said: str, named: str) -> None:
+    (tmp_path / file).write_text(said + "\n", "utf-8")
+    with pytest.raises(ContentError) as caught:
+        read(Layers(own=tmp_path))
+    assert named in str(caught.value)
+
+
+@pytest.mark.parametrize(("mm", "holds"), [(0.5, True), (0.49, False), (1.0, False), (None, False)])
+def test_a_depth_is_from_its_first_millimetre_and_below_its_last(
+    mm: float | None, holds: bool
+) -> None:
+    assert Case(from_mm=0.5, below_mm=1.0).holds(session(depth_mm=mm)) is holds
+
+
+@pytest.mark.parametrize(
+    ("area", "weeks"), [("face", 4), ("neck", 4), ("body", 6), ("scalp", 4), ("eyes", 4)]
+)
+def test_sessions_of_the_body_are_six_weeks_apart(area: Area, weeks: int) -> None:
+    assert LIBRARY.weeks_apart(session(area=area)) == weeks
+
+
+# -- what staff set for one session
+
+
+@pytest.mark.parametrize("hours", [24, 240])
+def test_what_staff_set_for_a_session_counts_before_everything(hours: float) -> None:
+    of = session(depth_mm=None, area="scalp", overrides={"heat": hours})
+    rule = LIBRARY.rules["heat"]
+    assert rules.hours(rule, of) == hours
+    assert rules.moment_allowed(rule, of) == ENDED + timedelta(hours=hours)
+    assert LIBRARY.hours_of(of)["heat"] == hours
+    assert rule.usual_hours(of) == 168
+
+
+def test_the_hours_of_a_kind_do_not_remember_what_was_set_for_one_session() -> None:
+    LIBRARY.hours_of(session(overrides={"heat": 24}))
+    assert LIBRARY.hours_of(session())["heat"] == 168
+
+
+def test_what_needs_water_waits_for_water() -> None:
+    whole = rules.with_needs(LIBRARY.rules, session(), {"water": 100, "makeup": 24})
+    assert whole == {"water": 100, "makeup": 24, "cleansing": 100, "hot_shower": 100}
+    assert rules.with_needs(LIBRARY.rules, session(), {"water": 5}) == {"water": 5}
+    far = rules.with_needs(LIBRARY.rules, session(), {"water": 200})
+    assert far["brushes"] == 200  # it needs what needs water
+
+
+def test_no_rule_comes_before_what_it_needs() -> None:
+    for area in AREAS:
+        for depth in (0.3, 1.0, None):
+            of = session(area=area, depth_mm=depth)
+            assert rules.with_needs(LIBRARY.rules, of, {}) == {}
+            assert rules.with_needs(LIBRARY.rules, replace(of, device="RF"), {}) == {}
 
 
 @pytest.mark.parametrize(("area", "depth", "hours"), [("scalp", 1.0, 24), ("scalp", None, 48)])
@@ -168,8 +312,3 @@ def test_the_day_of_a_visit_is_the_patients_own_day() -> None:
     assert rules.blocked(makeup, situation(of, evening, zone="Pacific/Auckland")) is None
     midnight = situation(of, evening + timedelta(minutes=1), zone="Pacific/Auckland")
     assert rules.blocked(makeup, midnight) == Block(until=visit, because="visit")
-
-
-def test_a_cautious_value_below_the_default_is_refused() -> None:
-    with pytest.raises(ValidationError, match="must not be below"):
-        Hours(from_hours=72, cautious_from_hours=24)

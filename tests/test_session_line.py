@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.care.session_line import Choice, Line, Problem, Understood, read_line, read_visit
+from content.library import load
 
 LONDON = ZoneInfo("Europe/London")
 AT = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)
@@ -659,3 +660,157 @@ def test_a_name_is_kept_to_the_letter(name: str) -> None:
         assert line.understood.name == name.strip()
     else:
         assert line.problems == (Problem(key="no_name", field="name"),)
+
+
+# -- how this session differs from others of its kind
+
+LIBRARY = load()
+
+
+def own(text: str, **answers: str) -> Line:
+    return read_line(text, written_at=AT, zone=LONDON, answers=answers, library=LIBRARY)
+
+
+MARKS = ["marks easily", "Marks Easily", "prone to dark marks", "se mancha fácil", "mark easly"]
+
+
+@pytest.mark.parametrize("phrase", MARKS)
+@pytest.mark.parametrize("line", ["Ana, 14:30, {}", "Ana, {}, 14:30, 2/4", "Ana, {}, {}, 14:30"])
+def test_skin_that_marks_easily_is_a_field_in_any_order(line: str, phrase: str) -> None:
+    read = own(line.replace("{}", phrase))
+    assert (read.problems, read.choices) == ((), ())
+    assert read.understood
+    assert read.understood.marks_easily
+    assert read.understood.session.marks_easily
+    assert read.fields["marks_easily"] == "yes"
+
+
+SET: dict[str, dict[str, float]] = {
+    "no sauna 10 days": {"heat": 240},
+    "No Sauna for 10 days": {"heat": 240},
+    "no sauna for the first 10 days": {"heat": 240},
+    "no sauna 10d": {"heat": 240},
+    "no makeup 24 h": {"makeup": 24},
+    "makeup from 24 h": {"makeup": 24},
+    "make-up from 24 hours": {"makeup": 24},
+    "make up after 24h": {"makeup": 24},
+    "no swimming 2 weeks": {"swimming": 336},
+    "no sport 5 days": {"exercise": 120},
+    "no gym 1.5 days": {"exercise": 36},
+    "no saunna 10 days": {"heat": 240},
+    "no sauna or swimming 2 weeks": {"heat": 336, "swimming": 336},
+    "no retinol 21 days": {"actives": 504},
+    "no sun 4 weeks": {"sun": 672},
+    "no vitamin C 10 days": {"vitamin_c": 240},
+    "no swimming 90 days": {"swimming": 2160},
+    "no alcohol 4 hours": {"alcohol": 4},
+    "no botox 4 weeks": {"other_procedures": 672},
+    "sin sauna 10 días": {"heat": 240},
+    "nada de sauna durante 10 dias": {"heat": 240},
+    "sin sauna ni piscina 2 semanas": {"heat": 336, "swimming": 336},
+    "maquillaje desde las 24 h": {"makeup": 24},
+    "maquillaje a partir de 24 horas": {"makeup": 24},
+    "sin deporte 5 días": {"exercise": 120},
+    # what needs another thing waits for it
+    "no water 30 h": {"water": 30, "cleansing": 30},
+}
+
+
+@pytest.mark.parametrize("phrase", list(SET))
+@pytest.mark.parametrize("line", ["Ana, 14:30, 1.0 mm, {}", "Ana, {}, 1.0 mm, 14:30, 2/4"])
+def test_hours_of_this_session_are_fields_in_any_order(line: str, phrase: str) -> None:
+    read = own(line.format(phrase))
+    assert (read.problems, read.choices) == ((), ())
+    assert read.understood
+    assert read.understood.overrides == SET[phrase]
+    assert not read.understood.marks_easily
+
+
+def test_several_of_them_stand_beside_each_other() -> None:
+    read = own("Ana, no sauna 10 days, 14:30, makeup from 24 h, no sauna 240 h, marks easily, RF")
+    assert read.understood
+    assert read.understood.overrides == {"heat": 240, "makeup": 24}
+    assert read.understood.device == "RF"
+    assert read.understood.marks_easily
+    assert read.fields["overrides"] == "heat=240; makeup=24"
+
+
+def test_without_them_nothing_is_set() -> None:
+    read = own("Ana, 14:30").understood
+    assert read
+    assert (read.overrides, read.marks_easily) == ({}, False)
+
+
+WRONGLY_SET: dict[str, list[tuple[str, str]]] = {
+    "no sauna": [("rule_no_time", "no sauna")],
+    "no sauna 10": [("rule_no_time", "no sauna 10")],
+    "no sauna until Friday": [("rule_no_time", "no sauna until Friday")],
+    "sauna from tomorrow": [("rule_no_time", "sauna from tomorrow")],
+    "no bananas 3 days": [("rule_unknown", "no bananas 3 days")],
+    "no sauna or bananas 3 days": [("rule_unknown", "no sauna or bananas 3 days")],
+    "no sauna 0 days": [("rule_too_soon", "no sauna 0 days")],
+    "no sauna 3 h": [("rule_too_soon", "no sauna 3 h")],
+    "no sauna 91 days": [("rule_too_late", "no sauna 91 days")],
+    "no sauna 999 weeks": [("rule_too_late", "no sauna 999 weeks")],
+    "no sauna 10 days, no sauna 5 days": [("twice", "no sauna 5 days")],
+    "sauna 10 days": [("not_understood", "sauna 10 days")],
+    "sin plátanos 3 días": [("rule_unknown", "sin plátanos 3 días")],
+    "no sleep 3 days": [("rule_unknown", "no sleep 3 days")],
+}
+
+
+@pytest.mark.parametrize(("phrase", "expected"), WRONGLY_SET.items())
+def test_what_is_wrong_with_the_hours_of_a_session_is_named(
+    phrase: str, expected: list[tuple[str, str]]
+) -> None:
+    read = own(f"Ana, 14:30, {phrase}")
+    assert [(p.key, p.phrase) for p in read.problems] == expected
+    assert read.understood is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Ana, 14:30, no sauna 10 days, sin piscina 2 semanas, marks easily",
+        "Ana, 14:30, no water 30 h",
+    ],
+)
+def test_the_fields_alone_give_the_same_hours(line: str) -> None:
+    read = own(line)
+    stored = json.loads(json.dumps(read.fields))
+    assert own("", **stored) == read
+
+
+def test_the_hours_of_a_session_inside_a_recommendation_are_pointed_out() -> None:
+    read = own("Ana, 14:30, no sauna 10 days, use: serum, no sport 5 days, marks easily").understood
+    assert read
+    assert read.overrides == {"heat": 240}
+    assert read.inside_use == ("no sport 5 days", "marks easily")
+
+
+@pytest.mark.parametrize("text", list(READ_RIGHT))
+def test_the_words_for_them_take_nothing_from_other_fields(text: str) -> None:
+    """The same line, with and without the words: the same session."""
+    assert own(text) == read(text)
+
+
+@pytest.mark.parametrize("text", [*WRONG, *ASKED])
+def test_what_was_wrong_or_unclear_stays_so(text: str) -> None:
+    assert own(text) == read(text)
+
+
+OWN_PIECES = st.sampled_from(
+    "Ana|14:30|no|sin|sauna|makeup|make-up|from|desde|24|10|h|days|días|2 weeks|0 days|,|,|,| |for|"  # noqa: SIM905
+    "no sauna|marks easily|and|or|no 2/4|face|use:|next|sun|=|heat=5|99|water|1,5".split("|")
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(OWN_PIECES, max_size=14).map(" ".join))
+def test_any_hours_are_read_or_refused(text: str) -> None:
+    """None ever breaks, none is out of bounds, and the fields give the same again."""
+    line = own(text)
+    assert (line.understood is None) == bool(line.choices or line.problems)
+    if line.understood:
+        assert all(4 <= hours <= 2160 for hours in line.understood.overrides.values())
+        assert own("", **line.fields) == line

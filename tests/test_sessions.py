@@ -11,7 +11,8 @@ import pytest
 from sqlmodel import col, select
 
 import content.library
-from bot.care.sessions import settle
+from bot.care.sessions import Letters, settle
+from storage import reminders
 from storage.database import Database, Transaction
 from storage.migrate import migrate
 from storage.models import Clinic, Patient, Reminder, Staff, Treatment
@@ -261,3 +262,29 @@ def test_a_corrected_zone_moves_the_rows_that_are_ahead(bench: Bench) -> None:
     assert after["day5"].due_at == before["day5"] - timedelta(hours=1)
     assert after["day5"].timezone == "Europe/Madrid"
     assert "day5" in bench.scheduled(session)
+
+
+def test_hours_that_staff_set_move_the_reminder_that_waits_for_them(bench: Bench) -> None:
+    session = bench.session()
+    bench.change(session, overrides='{"makeup": 96, "heat": 240}', marks_easily=True)
+    due = {row.step: row.due_at for row in bench.rows()}
+    assert due["check_72"] == ENDED + timedelta(hours=96)
+    assert due["day7"] == ENDED + timedelta(hours=168)
+
+
+def test_what_a_row_says_keeps_to_the_hours_that_staff_set(bench: Bench) -> None:
+    session = bench.session()
+    bench.change(session, overrides='{"heat": 240}', marks_easily=True)
+
+    def said(tx: Transaction) -> str:
+        row = next(row for row in tx.exec(select(Reminder)) if row.step == "day7")
+        due = next(
+            it
+            for it in reminders.to_look_at(tx, [1], row.due_at, tried_since=NOW)
+            if it.id == row.id
+        )
+        return Letters(tx, LIBRARY, [1]).text(due, row.due_at)
+
+    text = bench.do(said)
+    assert "Until Thursday, 13:30: no sauna, steam or hot tub." in text
+    assert "Until 21 December, 13:30: no direct sun or tanning." in text

@@ -14,7 +14,7 @@ from bot.chat.patient import questions
 from bot.simulator.people import Person
 from storage import people, worklist
 from storage.database import Database, Transaction
-from storage.models import Audit, Clinic, Inbox, Patient, Reminder, Staff, Treatment
+from storage.models import Alert, Audit, Clinic, Inbox, Patient, Reminder, Staff, Treatment
 from tests.counter import LINE, OTHER, OWNER, PATIENT, RIVAL, STRANGER, Counter, counter, empty
 from tests.story import Story
 from tests.test_counts import AHEAD, Rows, add_clinic, analyze, plans_of, reads_all
@@ -410,6 +410,10 @@ def of_two_clinics(tx: Transaction, many: int = 0) -> None:
         )
     )
     rows = Rows(tx)
+    untaken(tx, "today", "today")
+    untaken(tx, "emergency", taken_by=1, taken_at=MOMENT)
+    untaken(tx, "emergency", seen_at=MOMENT)
+    untaken(tx, "today", clinic_id=2)
     rows.patients(3, unreachable_at=MOMENT)
     rows.patients(clinic_id=2, unreachable_at=MOMENT)
     rows.reminders(4, state="failed")
@@ -423,12 +427,22 @@ def of_two_clinics(tx: Transaction, many: int = 0) -> None:
         rows.updates(state="aside", account=account)
     rows.updates(state="new")
     if many:
+        untaken(tx, *["today"] * many, seen_at=MOMENT)
         rows.patients(many)
         rows.reminders(many, state="sent")
         rows.reminders(many, try_at=AHEAD)
         rows.updates(many, state="done")
         session = tx.exec(select(Treatment)).one().model_dump(exclude={"id"})
         tx.execute(insert(Treatment), [session] * many)
+
+
+def untaken(tx: Transaction, *levels: str, **values: Any) -> None:
+    """Alerts of the first patient."""
+    common = {
+        "clinic_id": 1, "patient_id": 1, "account": 7, "topic": "infection",
+        "written_at": MOMENT, "created_at": MOMENT, **values,
+    }  # fmt: skip
+    tx.execute(insert(Alert), [{**common, "level": level} for level in levels])
 
 
 def walk(tx: Transaction, clinic_id: int, limit: int) -> list[tuple[str, worklist.Item]]:
@@ -446,27 +460,33 @@ async def test_each_clinic_has_its_own_and_the_pages_leave_nothing_out(
 ) -> None:
     await database.run(of_two_clinics)
     page = await database.read(worklist.page, 1, offset=0, limit=limit)
-    assert page.counts == {"unanswered": 6, "failed": 4, "unknown": 5, "unreachable": 3}
+    assert page.counts == {
+        "alert": 2, "unanswered": 6, "failed": 4, "unknown": 5, "unreachable": 3,
+    }  # fmt: skip
     items = await database.read(walk, 1, limit)
     assert [group for group, _ in items] == [
         group for group, count in page.counts.items() for _ in range(count)
     ]
-    assert len({repr(item) for _, item in items}) == 18
+    assert len({repr(item) for _, item in items}) == 20
     other = await database.read(worklist.page, 2, offset=0, limit=limit)
-    assert other.counts == {"unanswered": 2, "failed": 1, "unknown": 0, "unreachable": 1}
+    assert other.counts == {
+        "alert": 1, "unanswered": 2, "failed": 1, "unknown": 0, "unreachable": 1,
+    }  # fmt: skip
 
 
 async def test_seen_to_are_the_clinics_own_that_are_on_its_list(database: Database) -> None:
     await database.run(of_two_clinics)
 
     def see_to(tx: Transaction, clinic_id: int) -> list[worklist.SeenTo]:
-        every = {"messages": range(1, 100), "updates": range(1, 100)}
+        every = dict.fromkeys(("messages", "updates", "troubles"), range(1, 100))
         return worklist.see_to(tx, clinic_id, now=MOMENT, **every)
 
-    assert len(await database.run(see_to, 1)) == 15
+    assert len(await database.run(see_to, 1)) == 17
     assert await database.run(see_to, 1) == []
     left = await database.read(worklist.page, 1, offset=0, limit=100)
-    assert left.counts == {"unanswered": 0, "failed": 0, "unknown": 0, "unreachable": 3}
+    assert left.counts == {
+        "alert": 0, "unanswered": 0, "failed": 0, "unknown": 0, "unreachable": 3,
+    }  # fmt: skip
     other = await database.read(worklist.page, 2, offset=0, limit=100)
     assert (other.counts["failed"], other.counts["unanswered"]) == (1, 2)
 
@@ -484,7 +504,7 @@ async def test_what_is_not_in_trouble_costs_nothing(database: Database) -> None:
     assert len(plans) > 10
     assert [plan for plan in plans if reads_all(_without_small_tables(plan))] == []
     used = "\n".join(plans)
-    for index in ("inbox_aside", "reminder_troubled", "patient_unreachable"):
+    for index in ("alert_open", "inbox_aside", "reminder_troubled", "patient_unreachable"):
         assert index in used
 
 

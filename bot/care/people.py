@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -134,6 +135,8 @@ def session_facts(treatment: Treatment) -> facts.Session:
         appointment=treatment.appointment,
         recommended=treatment.recommended,
         recommended_from_hours=treatment.recommended_from_hours,
+        marks_easily=treatment.marks_easily,
+        overrides=json.loads(treatment.overrides) if treatment.overrides else {},
     )
 
 

@@ -5,6 +5,7 @@ record_session -> settle (now, or when the patient agrees) -> rows -> Letters
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,6 +76,8 @@ def record_session(
         next_local=_wall(understood.next, zone) if understood.next else None,
         recommended=understood.use,
         recommended_from_hours=recommended_from_hours,
+        marks_easily=understood.marks_easily,
+        overrides=json.dumps(understood.overrides) if understood.overrides else None,
         recorded_by=staff.id,
         recorded_at=now,
     )

@@ -43,9 +43,13 @@ class Outgoing:
     """An address to draw as a QR code."""
     protect: bool = False
     """Staff receive what concerns a patient so that it cannot be forwarded."""
+    alert: int | None = None
+    """The alert a member of staff is told of by it: kept beside the message, not in it."""
 
     def dumps(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False)
+        fields = asdict(self)
+        del fields["alert"]
+        return json.dumps(fields, ensure_ascii=False)
 
     @classmethod
     def loads(cls, payload: str) -> Outgoing:
@@ -56,9 +60,9 @@ class Outgoing:
 
 @dataclass(frozen=True, kw_only=True)
 class Edit:
-    """The pressed message, changed: best effort, nothing depends on it."""
+    """The pressed message, changed: best effort, nothing depends on it. No `text`: as it was."""
 
-    text: str
+    text: str | None = None
     buttons: Rows = ()
 
 
@@ -71,9 +75,13 @@ class Toast:
 
 @dataclass(frozen=True, kw_only=True)
 class NewMenu:
-    """The command menu of this account has changed: best effort, set again at every start."""
+    """The command menu of this account has changed: best effort, the team's set at every start.
+
+    `language`: of a patient who chose another one than their Telegram speaks.
+    """
 
     account: int
+    language: str | None = None
 
 
 Reaction = Outgoing | Edit | Toast | NewMenu

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 from markupsafe import Markup
-from telegram import ChatMember, Update
+from telegram import CallbackQuery, ChatMember, Update
 from telegram.constants import ParseMode
 from telegram.error import TelegramError
 from telegram.ext import (
@@ -30,9 +30,10 @@ from telegram.ext import (
     filters,
 )
 
+from bot.care import alerts
 from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoing, Reaction, Toast
 from bot.chat import arrival, menus, reading
-from bot.chat.patient import enrolment, questions, stopping
+from bot.chat.patient import doubts, enrolment, questions, stopping, story
 from bot.chat.sender import keyboard
 from bot.chat.staff import newsession, team, visits, worklist
 from bot.clock import Clock
@@ -86,6 +87,15 @@ PRESSES: dict[str, Handle] = {
     "decline": enrolment.decline,
     "mine": enrolment.i_am_this_patient,
     "stop": stopping.stop,
+    "why": questions.why,
+    "topic": questions.topic,
+    "doubt": doubts.press,
+    "story": story.turn,
+    "today": questions.today,
+    "plan": questions.plan,
+    "sideeffects": questions.side_effects,
+    "language": arrival.choose_language,
+    "onit": staff_only(alerts.take),
     "draft": staff_only(newsession.press),
     "undo": staff_only(newsession.undo),
     "change": staff_only(visits.press),
@@ -215,16 +225,10 @@ class Doors:
             await _tried(query.answer(said))
         for reaction in reactions:
             if isinstance(reaction, Edit) and query is not None:
-                await _tried(
-                    query.edit_message_text(
-                        reaction.text,
-                        parse_mode=ParseMode.HTML,
-                        reply_markup=keyboard(reaction.buttons),
-                    )
-                )
+                await _tried(_changed(query, reaction))
             if isinstance(reaction, NewMenu):
                 bot = update.get_bot()
-                await _tried(menus.show_to(bot, self._desk, self._database, reaction.account))
+                await _tried(menus.show_to(bot, self._desk, self._database, reaction))
 
     async def stop(self) -> None:
         """Looks that are not there by now are left."""
@@ -241,6 +245,22 @@ class Doors:
                 problem=type(context.error).__name__,
                 where=where(context.error),
             )
+
+
+async def _changed(query: CallbackQuery, edit: Edit) -> object:
+    """The pressed message with its new text, or with nothing but its new buttons.
+
+    Of an old one Telegram says no more than where it is; it can be changed all the same.
+    """
+    bot, buttons, message = query.get_bot(), keyboard(edit.buttons), query.message
+    if message is None:
+        return None
+    chat, number = message.chat.id, message.message_id
+    if edit.text is None:
+        return await bot.edit_message_reply_markup(chat, number, reply_markup=buttons)
+    return await bot.edit_message_text(
+        edit.text, chat, number, parse_mode=ParseMode.HTML, reply_markup=buttons
+    )
 
 
 async def _tried(call: Coroutine[Any, Any, object]) -> None:
@@ -276,8 +296,16 @@ def _keep(
     said = [it for it in reactions if isinstance(it, Outgoing)]
     answers = [(it.account, it.dumps()) for it in said if it.account == writer]
     outgoing.add(tx, answers, update_id=update_id, now=now)
-    others = [(it.account, it.dumps()) for it in said if it.account != writer]
-    outgoing.add(tx, others, update_id=update_id, now=now, good_for=outgoing.GOOD_FOR_OTHERS)
+    for it in said:
+        if it.account != writer:
+            outgoing.add(
+                tx,
+                [(it.account, it.dumps())],
+                update_id=update_id,
+                now=now,
+                good_for=outgoing.GOOD_FOR_OTHERS,
+                alert_id=it.alert,
+            )
 
 
 def _late(

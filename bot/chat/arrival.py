@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.care.people import Known, numbers_of, who_is
-from bot.care.values import Desk, Incoming, Outgoing, Reaction
+from bot.care.values import Button, Desk, Edit, Incoming, NewMenu, Outgoing, Reaction
 from bot.chat.patient import enrolment, questions, stopping
 from bot.chat.staff import team
 from content import wording
@@ -20,6 +21,7 @@ PATIENT_MENU = (
     "plan",
     "next",
     "sideeffects",
+    "about_treatment",
     "contact",
     "help",
     "stop",
@@ -80,8 +82,35 @@ def help_page(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) ->
 
 @questions.heeding
 def language(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
-    """`/language`: English only for now, and said so."""
-    return [_said(desk, tx, incoming.account, "chat.language")]
+    """`/language`: a patient chooses with a button; anybody else is told what there is."""
+    known = who_is(tx, incoming.account)
+    spoken = desk.library.texts.languages
+    if known.patient is None:
+        names = wording.listing([wording.language_name(it) for it in spoken], known.language)
+        return [_said(desk, tx, incoming.account, "buttons.language.of_patients", languages=names)]
+    buttons = tuple(
+        (Button(label=wording.language_name(it), action=f"language:{it}"),) for it in spoken
+    )
+    text = desk.say(known.language, "buttons.language.choose")
+    return [Outgoing(account=incoming.account, text=text, buttons=buttons)]
+
+
+def choose_language(
+    desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """A language was pressed: from now on everything is said in it, the menu too."""
+    known = who_is(tx, incoming.account)
+    chosen = incoming.text.removeprefix("language:")
+    if known.patient is None or chosen not in desk.library.texts.languages:
+        return language(desk, tx, replace(incoming, text=""), now)
+    known.patient.language = chosen
+    # Telegram shows the menu in the language of the phone: only another one has to be set.
+    on_phone = enrolment.language_of(desk, incoming, known.clinic)
+    return [
+        Edit(),
+        Outgoing(account=incoming.account, text=desk.say(chosen, "buttons.language.done")),
+        NewMenu(account=incoming.account, language=None if chosen == on_phone else chosen),
+    ]
 
 
 @questions.heeding

@@ -7,7 +7,7 @@ never: the effect is in the transaction that wrote the row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
 import structlog
@@ -31,9 +31,12 @@ from bot.delivery.transmitter import Transmitter
 from bot.metrics import Metrics
 from storage import outgoing, people
 from storage.database import Database, NotLeading, Transaction
+from storage.models import OutgoingRow
 from storage.outgoing import Claimed
 
 log = structlog.get_logger(__name__)
+
+Unheard = Callable[[Transaction, int], Outgoing | None]
 
 SIDE_BY_SIDE = 64
 """Chats answered at once: after an outage thousands wait, and what is claimed is to go soon."""
@@ -56,15 +59,21 @@ class Answers:
         clock: Clock,
         send: Line,
         too_late: Callable[[Transaction, int], Outgoing],
+        unheard: Unheard,
         pacing: Pacing,
         silence: Silence,
         metrics: Metrics,
     ) -> None:
-        """`too_late`: what an account is told whose answers could not be sent in time."""
+        """What is said when something did not arrive.
+
+        `too_late`: to an account whose answers could not be sent in time; `unheard`: to the patient
+        of an alert that reached nobody on the team.
+        """
         self._database = database
         self._clock = clock
         self._transmit = Transmitter(send, silence, clock)
         self._too_late = too_late
+        self._unheard = unheard
         self._pacing = pacing
         self._silence = silence
         self._metrics = metrics
@@ -89,7 +98,7 @@ class Answers:
 
     async def recover(self) -> None:
         """At a start: take up what was not sent, and what was on its way, once more."""
-        await self._database.run(outgoing.orphans)
+        await self._database.run(_orphans, self._unheard, self._clock.now())
         self.notify(await self._database.run(outgoing.accounts_waiting))
 
     async def stop(self) -> None:
@@ -136,7 +145,10 @@ class Answers:
     async def _one(self, account: int, failures: int) -> float | None:
         """Send the oldest open answer; the seconds to wait before the next, None: none left."""
         begun = self._clock.monotonic()
-        claimed = await self._database.run(_claim, account, self._too_late, self._clock.now())
+        claimed, also = await self._database.run(
+            _claim, account, self._too_late, self._unheard, self._clock.now()
+        )
+        self.notify(also)
         if claimed is None:
             self._silence.stays()
             return None
@@ -165,7 +177,11 @@ class Answers:
         tries = 0
         while True:
             try:
-                await self._database.run_without_lead(_record, claimed, outcome, self._clock.now())
+                self.notify(
+                    await self._database.run_without_lead(
+                        _record, claimed, outcome, self._unheard, self._clock.now()
+                    )
+                )
                 return
             except Exception:
                 log.exception("answers.not_recorded", answer=claimed.id)
@@ -186,27 +202,58 @@ def _claim(
     tx: Transaction,
     account: int,
     too_late: Callable[[Transaction, int], Outgoing],
+    unheard: Unheard,
     now: datetime,
-) -> Claimed | None:
-    """The next answer; after those that came to nothing, a word about them."""
-    if outgoing.give_up_late(tx, account, now):
+) -> tuple[Claimed | None, Sequence[int]]:
+    """The next answer; after those that came to nothing, a word about them, and to whom else."""
+    late = outgoing.give_up_late(tx, account, now)
+    if any(row.update_id is not None and row.alert_id is None for row in late):
         sorry = (account, too_late(tx, account).dumps())
         outgoing.add(tx, [sorry], update_id=None, now=now)
-    return outgoing.claim(tx, account)
+    also = _tell_unheard(tx, late, unheard, now)
+    return outgoing.claim(tx, account), also
 
 
-def _record(tx: Transaction, claimed: Claimed, outcome: Outcome, now: datetime) -> None:
+def _orphans(tx: Transaction, unheard: Unheard, now: datetime) -> None:
+    _tell_unheard(tx, outgoing.orphans(tx), unheard, now)
+
+
+def _tell_unheard(
+    tx: Transaction, given_up: Iterable[OutgoingRow], unheard: Unheard, now: datetime
+) -> list[int]:
+    """Tell the patients whose alarm reached nobody now that these are given up; their accounts."""
+    tx.flush()
+    rows = {(it.alert_id, it.update_id): it.id for it in given_up if it.alert_id is not None}
+    told = []
+    for (alert_id, _), row_id in rows.items():
+        said = None if outgoing.has_hope(tx, row_id) else unheard(tx, alert_id)
+        if said is not None:
+            row = (said.account, said.dumps())
+            outgoing.add(tx, [row], update_id=None, now=now, good_for=outgoing.GOOD_FOR_OTHERS)
+            told.append(said.account)
+    return told
+
+
+def _record(
+    tx: Transaction, claimed: Claimed, outcome: Outcome, unheard: Unheard, now: datetime
+) -> Sequence[int]:
+    """Write the outcome down; the accounts that something new is for."""
     match outcome:
         case Sent(message_id):
             outgoing.finish(tx, claimed, "sent", message_id=message_id)
+            return []
         case Retry():
             outgoing.release(tx, claimed, doubted=False)
+            return []
         case Unknown() if not claimed.doubted:
             outgoing.release(tx, claimed, doubted=True)
+            return []
         case Unknown():
-            outgoing.finish(tx, claimed, "unknown")
+            given_up = outgoing.finish(tx, claimed, "unknown")
         case Unreachable(why):
             people.unreachable(tx, claimed.account, now, why)
-            outgoing.finish(tx, claimed, "unreachable", reason=why)
+            given_up = outgoing.finish(tx, claimed, "unreachable", reason=why)
         case Refused(why):
-            outgoing.finish(tx, claimed, "failed", reason=why)
+            given_up = outgoing.finish(tx, claimed, "failed", reason=why)
+    rows = [tx.get_one(OutgoingRow, claimed.id)] if given_up else []
+    return _tell_unheard(tx, rows, unheard, now)

@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.clock import Clock
-from storage import drafts, inbox, invitations, outgoing
+from storage import drafts, inbox, invitations, outgoing, questions
 from storage.database import Database, Transaction
 
 log = structlog.get_logger(__name__)
@@ -64,5 +64,6 @@ def _clean_up(tx: Transaction, now: datetime) -> int:
         outgoing.forget_old,
         drafts.forget_old,
         invitations.forget_tries,
+        questions.forget_old,
     )
     return sum(one(tx, now) for one in forget)

@@ -12,9 +12,9 @@ from bot.care.people import Known, current_session, numbers_of, situation_of, wh
 from bot.care.sessions import settle
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, numbers
 from content import messages, wording
-from storage import audit, invitations, people, reminders, treatments
+from storage import alerts, audit, invitations, people, reminders, treatments
 from storage.database import Transaction
-from storage.models import Invitation, Patient, Treatment
+from storage.models import Clinic, Invitation, Patient, Treatment
 
 
 def open_invitation(
@@ -36,20 +36,28 @@ def open_invitation(
         return bad_code(desk, known, incoming)
     if known.staff and not staff_too and invitation.used_by is None:
         return _preview(desk, tx, incoming, invitation, treatment)
+    if invitations.opening(tx, invitation.id, incoming.account) is None:
+        _meet(desk, tx, incoming, treatment)
     invitations.opened(tx, invitation.id, incoming.account, now)
     patient = people.patient_of_clinic(tx, invitation.clinic_id, incoming.account)
     if patient and patient.agreed_at:
         head = "enrolment.welcome.already" if invitation.used_at else "enrolment.welcome.added"
         _join(tx, desk, invitation, treatment, patient, now)
         return welcome(desk, tx, patient, now, head)
-    clinic = people.clinic(tx, invitation.clinic_id)
+    language = people.patient(tx, treatment.patient_id).language
     return [
         Outgoing(
             account=incoming.account,
-            text=_consent(desk, tx, treatment, clinic.language),
-            buttons=_asked(desk, invitation, clinic.language),
+            text=_consent(desk, tx, treatment, language),
+            buttons=_asked(desk, invitation, language),
         )
     ]
+
+
+def language_of(desk: Desk, incoming: Incoming, clinic: Clinic) -> str:
+    """The language of somebody's Telegram if there are texts in it, else the clinic's."""
+    on_phone = incoming.language.partition("-")[0].lower()
+    return on_phone if on_phone in desk.library.texts.languages else clinic.language
 
 
 def agree(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
@@ -83,12 +91,13 @@ def decline(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> S
     invitations.opened(tx, invitation.id, incoming.account, now).declined_at = now
     clinic = people.clinic(tx, invitation.clinic_id)
     treatment = tx.get_one(Treatment, invitation.treatment_id)
+    language = people.patient(tx, treatment.patient_id).language
     return [
-        Edit(text=_consent(desk, tx, treatment, clinic.language)),
+        Edit(text=_consent(desk, tx, treatment, language)),
         Outgoing(
             account=incoming.account,
             text=desk.say(
-                clinic.language,
+                language,
                 "enrolment.declined",
                 **numbers_of(clinic),
             ),
@@ -166,6 +175,14 @@ def _open_to(
     return treatment
 
 
+def _meet(desk: Desk, tx: Transaction, incoming: Incoming, treatment: Treatment) -> None:
+    """A new patient is spoken to in the language of their Telegram, until they choose another."""
+    patient = people.patient(tx, treatment.patient_id)
+    if patient.agreed_at is None:
+        clinic = people.clinic(tx, patient.clinic_id)
+        patient.language = language_of(desk, incoming, clinic)
+
+
 def _answered(tx: Transaction, incoming: Incoming) -> Invitation | None:
     """The invitation a consent button belongs to: only of an account that was shown it."""
     number = numbers(incoming.text)[0]
@@ -198,6 +215,7 @@ def _join(
     patient.stopped, patient.stopped_at = "nothing", None
     tx.flush()
     if recorded_for != patient.id:
+        alerts.move(tx, recorded_for, patient.id)
         people.drop_if_empty(tx, recorded_for)
     settle(tx, desk.library, patient, now, covered=True)
 

@@ -1,4 +1,4 @@
-"""What a patient asks, by command or in their own words, and the alarm at a warning sign."""
+"""What a patient asks, by command, by button or in their own words."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from bot.care.alerts import ALARMING
 from bot.care.people import Known, numbers_of, situation, who_is
 from bot.care.sessions import planned_of
 from bot.care.values import Button, Desk, Handle, Incoming, Outgoing, Reaction
-from content import answers, messages, wording
+from bot.chat.patient import doubts
+from bot.chat.patient.said import has_why, said, under
+from content import answers, messages
 from content.facts import Situation
 from content.library import Library
-from storage import audit, people, reminders
+from storage import questions, reminders
 
 if TYPE_CHECKING:
     from content.answers import Answer
@@ -25,43 +28,38 @@ if TYPE_CHECKING:
     from storage.models import Patient
 
 TellPlan = Callable[[Library, Situation, Sequence["Planned"]], Markup]
-ALARMING = ("today", "emergency")
-WORDS_SHOWN = 1000
-"""Characters of a patient's words that staff are shown."""
 
 
 def free_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
     """Answer somebody's own words for the hour it is now; tell staff of a warning sign."""
     known = who_is(tx, incoming.account)
-    answer = answers.answer(
-        desk.library, incoming.text, situation(tx, known, now), language=known.language
-    )
-    if answer.level in ALARMING:
-        return _alarming(desk, tx, incoming, known, answer, now)
-    if answer.topic == "unknown" and known.patient is None:
-        return [_stranger(desk, known, incoming)]
-    return [Outgoing(account=incoming.account, text=answer.reply)]
+    answer = _answer(desk, tx, known, incoming.text, now)
+    if reply := doubts.answered_in_words(desk, tx, incoming, answer, now):
+        return reply
+    questions.pass_by(tx, incoming.account, now)
+    if answer.topic == "unknown" and not answer.asks and known.patient is None:
+        offered = () if known.staff else under(desk, known.language, answer)
+        return [replace(_stranger(desk, known, incoming), buttons=offered)]
+    return said(desk, tx, incoming, known, answer, now)
 
 
 def is_understood(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> bool:
     """Whether somebody's own words say anything to us."""
-    known = who_is(tx, incoming.account)
-    here = situation(tx, known, now)
-    answer = answers.answer(desk.library, incoming.text, here, language=known.language)
-    return answer.topic != "unknown"
+    answer = _answer(desk, tx, who_is(tx, incoming.account), incoming.text, now)
+    return answer.topic != "unknown" or answer.asks is not None
 
 
 def if_alarming(
     desk: Desk, tx: Transaction, incoming: Incoming, words: str, now: datetime
 ) -> Sequence[Reaction]:
-    """The answer to `words` if they hold a warning sign, else nothing."""
+    """The answer to `words` if they hold a warning sign, or may hold one; else nothing."""
     if not words.strip():
         return []
     known = who_is(tx, incoming.account)
-    answer = answers.answer(desk.library, words, situation(tx, known, now), language=known.language)
-    if answer.level not in ALARMING:
+    answer = _answer(desk, tx, known, words, now)
+    if answer.level not in ALARMING and answer.asks is None:
         return []
-    return _alarming(desk, tx, replace(incoming, text=words), known, answer, now)
+    return said(desk, tx, replace(incoming, text=words), known, answer, now)
 
 
 def heeding(handle: Handle) -> Handle:
@@ -85,10 +83,37 @@ def about(
         return alarm
     known = who_is(tx, incoming.account)
     here = situation(tx, known, now)
-    text = answers.about(desk.library, topic, here).reply
+    answer = answers.about(desk.library, topic, here)
     if topic == "moisturiser" and (quoted := messages.recommendation(desk.library, here)):
-        text = text + "\n\n" + quoted
-    return [Outgoing(account=incoming.account, text=text)]
+        answer = replace(answer, reply=answer.reply + "\n\n" + quoted)
+    buttons = under(desk, known.language, answer)
+    return [Outgoing(account=incoming.account, text=answer.reply, buttons=buttons)]
+
+
+def topic(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """The button of a topic, offered because the words were not understood.
+
+    It is what they meant, so it counts as words do: staff are told where that is called for.
+    """
+    known = who_is(tx, incoming.account)
+    key = incoming.text.removeprefix("topic:")
+    if key not in desk.library.topics:  # of a version that offered something else
+        return contact(desk, tx, replace(incoming, text=""), now)
+    answer = answers.about(desk.library, key, situation(tx, known, now))
+    label = desk.say(known.clinic.language, f"topics.{key}.name").unescape()
+    words = desk.say(known.clinic.language, "alerts.pressed", label=label).unescape()
+    return said(desk, tx, replace(incoming, text=words), known, answer, now)
+
+
+def why(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
+    """`Why?`: the reason for what was said, and where it comes from; a message for each topic."""
+    known = who_is(tx, incoming.account)
+    here = situation(tx, known, now)
+    topics = [it for it in incoming.text.split(":")[1:] if has_why(desk, it)]
+    if not topics:
+        return contact(desk, tx, replace(incoming, text=""), now)
+    reasons = [answers.why(desk.library, it, here) for it in dict.fromkeys(topics)]
+    return [Outgoing(account=incoming.account, text=reason) for reason in reasons]
 
 
 @heeding
@@ -163,54 +188,6 @@ def not_text(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> 
     return [told]
 
 
-def _alarming(
-    desk: Desk, tx: Transaction, incoming: Incoming, known: Known, answer: Answer, now: datetime
-) -> Sequence[Reaction]:
-    """The answer first, then the clinic's staff: who, which day, the words."""
-    reply = Outgoing(account=incoming.account, text=answer.reply)
-    if known.patient is None:
-        return [reply]  # nobody the clinic knows; the answer holds the numbers
-    team = [it for it in people.team(tx, known.clinic.id) if it.account != incoming.account]
-    audit.note(
-        tx,
-        clinic_id=known.clinic.id,
-        at=now,
-        actor=f"patient:{known.patient.id}",
-        action=f"alert {answer.level}",
-        patient_id=known.patient.id,
-    )
-    alarm = _alarm(desk, incoming, known, answer, situation(tx, known, now))
-    alarms = [Outgoing(account=it.account, text=alarm, protect=True) for it in team]
-    if not alarms:
-        return [reply]
-    told = desk.say(known.language, "chat.alert.told", **numbers_of(known.clinic))
-    return [Outgoing(account=incoming.account, text=answer.reply + "\n\n" + told), *alarms]
-
-
-def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: Situation) -> str:
-    language = known.clinic.language
-    words = incoming.text
-    if len(words) > WORDS_SHOWN:
-        words = words[:WORDS_SHOWN] + "…"
-    if here.hours is None:
-        day = desk.say(language, "chat.alert.no_session")
-    elif here.hours < 0:
-        day = desk.say(language, "chat.alert.before_end")
-    else:
-        since = wording.duration(int(here.hours), language)
-        day = desk.say(language, "chat.alert.day", day=here.day, since=since)
-    return desk.say(
-        language,
-        "chat.alert.staff",
-        level=desk.say(language, f"chat.alert.level.{answer.level}"),
-        name=known.patient.name if known.patient else "",
-        day=day,
-        moment=wording.moment(incoming.written_at, here.zone, language),
-        words=words,
-        consent="" if not known.invited else desk.say(language, "chat.alert.not_agreed"),
-    )
-
-
 def to_come(desk: Desk, tx: Transaction, patient: Patient) -> list[Planned]:
     """What will be sent, as things stand: nothing that `/stop` ended."""
     if patient.stopped == "everything":
@@ -227,6 +204,10 @@ def _why_none(desk: Desk, known: Known) -> Markup:
     if state == "nothing":
         return Markup()
     return Markup("\n\n") + desk.say(known.language, f"chat.off.{state}", clinic=known.clinic.name)
+
+
+def _answer(desk: Desk, tx: Transaction, known: Known, words: str, now: datetime) -> Answer:
+    return answers.answer(desk.library, words, situation(tx, known, now), language=known.language)
 
 
 def _without_session(desk: Desk, known: Known, incoming: Incoming, here: Situation) -> Outgoing:

@@ -16,7 +16,8 @@ from bot.care import sessions
 from bot.care.session_line import Line, Understood, read_line
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Rows, Toast, numbers
 from bot.chat.staff import forms, showing
-from content import facts, recommendations
+from content import recommendations
+from content.library import Library
 from storage import drafts, people, treatments
 from storage.database import Transaction
 from storage.models import Draft, Patient, Staff, Treatment
@@ -44,13 +45,14 @@ class Written:
     def loads(cls, data: str) -> Written:
         return cls(**json.loads(data))
 
-    def read(self, zone: ZoneInfo, language: str) -> Line:
+    def read(self, library: Library, zone: ZoneInfo, language: str) -> Line:
         return read_line(
             self.text,
             written_at=datetime.fromisoformat(self.written_at),
             zone=zone,
             language=language,
             answers=self.answers,
+            library=library,
         )
 
 
@@ -78,7 +80,7 @@ def begin(
         text = desk.say(language, "staff.newsession.how", example=example)
         return [Outgoing(account=incoming.account, text=text)]
     written = Written(text=incoming.text, written_at=incoming.written_at.isoformat())
-    line = written.read(zone, language)
+    line = written.read(desk.library, zone, language)
     if line.problems:
         text = showing.not_understood(desk, language, line.problems, example)
         return [Outgoing(account=incoming.account, text=text)]
@@ -111,7 +113,7 @@ def _pick(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """One of the readings of what was unclear."""
-    picked = forms.picked(_line(tx, draft).choices, which)
+    picked = forms.picked(_line(desk, tx, draft).choices, which)
     if picked is None:
         return []
     choice, value = picked
@@ -125,7 +127,7 @@ def _from(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
     """From when the recommendation holds, in whole hours."""
-    written, understood = Written.loads(draft.data), _line(tx, draft).understood
+    written, understood = Written.loads(draft.data), _line(desk, tx, draft).understood
     if understood is None or written.from_hours is not None:
         return []
     until, hours = _forbidden_until(desk, understood), float(numbers(which)[0])
@@ -206,16 +208,17 @@ def _go_on(
     ]
 
 
-def _line(tx: Transaction, draft: Draft) -> Line:
+def _line(desk: Desk, tx: Transaction, draft: Draft) -> Line:
     clinic = people.clinic(tx, draft.clinic_id)
-    return Written.loads(draft.data).read(ZoneInfo(clinic.timezone), clinic.language)
+    zone = ZoneInfo(clinic.timezone)
+    return Written.loads(draft.data).read(desk.library, zone, clinic.language)
 
 
 def _view(desk: Desk, tx: Transaction, draft: Draft, now: datetime) -> View:
     """The next question, or what was understood with the button that saves it."""
     clinic = people.clinic(tx, draft.clinic_id)
     language = clinic.language
-    written, line = Written.loads(draft.data), _line(tx, draft)
+    written, line = Written.loads(draft.data), _line(desk, tx, draft)
     if line.problems:
         example = desk.say(language, "staff.newsession.example")
         return View(showing.not_understood(desk, language, line.problems, example))
@@ -254,13 +257,7 @@ def _chosen(tx: Transaction, clinic_id: int, written: Written) -> Patient | None
 def _forbidden_until(desk: Desk, understood: Understood) -> float:
     if not understood.use:
         return 0
-    session = facts.Session(
-        ended_at=understood.ended,
-        area=understood.area,
-        device=understood.device,
-        depth_mm=understood.depth_mm,
-    )
-    return recommendations.forbidden_until(desk.library, understood.use, session)
+    return recommendations.forbidden_until(desk.library, understood.use, understood.session)
 
 
 def _offered(until: float) -> list[float]:

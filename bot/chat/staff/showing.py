@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,8 @@ from bot.care.session_line import Choice, Problem, Understood
 from bot.care.sessions import Recorded
 from bot.care.values import Button, Desk, Outgoing, Reaction, Rows
 from content import wording
+from content.facts import Session
+from content.messages import said_of
 from content.rules import hours
 from storage import invitations, people
 from storage.database import Transaction
@@ -93,10 +96,16 @@ def preview(
         say("staff.preview.inside_use", phrase=shortened(phrase))
         for phrase in understood.inside_use[:NOTES_SHOWN]
     ]
+    if any(_is_earlier(desk, understood.session, key) for key in understood.overrides):
+        notes.append(say("staff.preview.confirm_earlier"))
+    if weeks := _too_few_weeks(desk, understood):
+        notes.append(say("staff.preview.too_soon", weeks=weeks))
     if chosen:
         notes.append(say(f"staff.preview.chosen.{patient_state(chosen)}"))
     elif has_namesakes:
         notes.append(say("staff.preview.same_name"))
+    if not desk.library.is_approved:
+        notes.append(say("staff.preview.not_approved"))
     return Markup("\n").join(
         [
             say("staff.preview.head"),
@@ -105,6 +114,18 @@ def preview(
             say("staff.preview.foot"),
         ]
     )
+
+
+def _is_earlier(desk: Desk, session: Session, rule: str) -> bool:
+    """Whether staff allow it sooner than the plan does."""
+    return session.overrides[rule] < desk.library.rules[rule].usual_hours(session)
+
+
+def _too_few_weeks(desk: Desk, understood: Understood) -> int | None:
+    """The weeks there should be to the next visit, where there are fewer."""
+    weeks = desk.library.weeks_apart(understood.session)
+    earliest = understood.ended + timedelta(days=7 * weeks - 1)
+    return weeks if understood.next and understood.next < earliest else None
 
 
 def recorded(
@@ -168,7 +189,7 @@ def session_line(
     """One session in /sessions, /cancel and /reschedule: who, when, what comes, and how far."""
     clinic = people.clinic(tx, treatment.clinic_id)
     language = clinic.language
-    return desk.say(
+    line = desk.say(
         language,
         "staff.sessions.line",
         name=patient.name,
@@ -178,6 +199,7 @@ def session_line(
         next=_next(desk, clinic, treatment.next_at),
         state=desk.say(language, f"staff.state.{invitation_state(tx, treatment, patient, now)}"),
     )
+    return Markup("\n").join([line, *_own(desk, language, session_facts(treatment))])
 
 
 def invitation_state(tx: Transaction, treatment: Treatment, patient: Patient, now: datetime) -> str:
@@ -234,6 +256,7 @@ def _session(
         desk.say(clinic.language, "staff.preview.name", name=understood.name),
         _ended(desk, clinic, understood, now),
         *_details(desk, clinic, understood),
+        *_own(desk, clinic.language, understood.session),
     ]
     if understood.use:
         lines.append(_recommended(desk, clinic.language, understood.use, from_hours))
@@ -273,6 +296,27 @@ def _details(desk: Desk, clinic: Clinic, understood: Understood) -> Iterator[Mar
     for key, value in values.items():
         line = say(f"staff.preview.{key}", value=value)
         yield say("staff.preview.assumed", line=line) if key in understood.assumed else line
+
+
+def _own(desk: Desk, language: str, session: Session) -> Iterator[Markup]:
+    """How a session differs from others of its kind: its skin, and the hours staff have set."""
+    if session.marks_easily:
+        yield desk.say(language, "staff.preview.marks_easily")
+    texts = desk.library.texts_for(language, session)
+    by_hours: dict[tuple[float, float], list[str]] = defaultdict(list)
+    for rule in desk.library.rules.values():
+        if rule.key in session.overrides:
+            words = said_of(texts, rule.key)
+            by_hours[session.overrides[rule.key], rule.usual_hours(session)] += words
+    for (hours_set, usual), words in by_hours.items():
+        key = "earlier" if hours_set < usual else "same" if hours_set == usual else "later"
+        yield desk.say(
+            language,
+            f"staff.preview.own_{key}",
+            things=wording.listing(words, language, style="or"),
+            time=wording.duration(hours_set, language),
+            usual=wording.duration(usual, language),
+        )
 
 
 def _recommended(desk: Desk, language: str, use: str, from_hours: float | None) -> Markup:

@@ -28,12 +28,12 @@ from content import wording
 from storage import audit, people, worklist
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Staff
-from storage.worklist import Item, Missed, Unanswered
+from storage.worklist import Item, Missed, Unanswered, Untaken
 
 PAGE = 5
 """At the most: one button sees to a whole page, and holds five ids."""
-SHOWN = re.compile(r":([mu])([0-9]{1,18})(?![0-9])")
-"""In a button's action: what its page showed, messages and updates."""
+SHOWN = re.compile(r":([amu])([0-9]{1,18})(?![0-9])")
+"""In a button's action: what its page showed, alerts, messages and updates."""
 
 # What Telegram says, in lower case, and the key of the same in plain words.
 WHY_UNREACHABLE = {
@@ -74,12 +74,15 @@ def press(
 ) -> Sequence[Reaction]:
     """Seen to: what the button's page showed leaves the list, and nothing that has come since."""
     language = people.clinic(tx, staff.clinic_id).language
-    shown = SHOWN.findall(incoming.text)
+    shown: dict[str, list[int]] = {kind: [] for kind in "amu"}
+    for kind, number in SHOWN.findall(incoming.text):
+        shown[kind].append(int(number))
     done = worklist.see_to(
         tx,
         staff.clinic_id,
-        messages=[int(number) for kind, number in shown if kind == "m"],
-        updates=[int(number) for kind, number in shown if kind == "u"],
+        messages=shown["m"],
+        updates=shown["u"],
+        troubles=shown["a"],
         now=now,
     )
     if not done:
@@ -154,6 +157,8 @@ def _buttons(desk: Desk, language: str, lines: Sequence[Line], *, more: bool) ->
 def _seen(item: Item) -> str | None:
     """What a button says of the item; None for what nobody can see to."""
     match item:
+        case Untaken():
+            return f"a{item.alert.id}"
         case Unanswered():
             return f"u{item.arrival}"
         case Missed():
@@ -164,12 +169,26 @@ def _seen(item: Item) -> str | None:
 
 def _words(desk: Desk, tx: Transaction, clinic: Clinic, item: Item, now: datetime) -> Markup:
     match item:
+        case Untaken():
+            return _untaken(desk, clinic, item)
         case Unanswered():
             return _unanswered(desk, clinic, item)
         case Missed():
             return _missed(desk, clinic, item, now)
         case Patient():
             return _unreachable(desk, tx, clinic, item)
+
+
+def _untaken(desk: Desk, clinic: Clinic, item: Untaken) -> Markup:
+    level = item.alert.level
+    return desk.say(
+        clinic.language,
+        "worklist.alert.item",
+        name=item.patient.name,
+        when=_moment(clinic, item.alert.written_at),
+        level=desk.say(clinic.language, f"alerts.level.{level}"),
+        do=desk.say(clinic.language, f"worklist.alert.do.{level}"),
+    )
 
 
 def _unanswered(desk: Desk, clinic: Clinic, item: Unanswered) -> Markup:

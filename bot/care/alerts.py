@@ -1,0 +1,195 @@
+"""Trouble a patient writes of: staff are told at once, and one of them says "I'm on it"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from bot.care.people import Known, numbers_of, situation
+from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Toast, numbers
+from content import wording
+from content.flags import rank
+from storage import alerts, audit, people
+from storage.models import Alert, Clinic, Patient, Staff
+
+if TYPE_CHECKING:
+    from content.answers import Answer
+    from content.facts import Situation
+    from storage.database import Transaction
+
+ALARMING = ("today", "emergency")
+WORDS_SHOWN = 1000
+"""Characters of a patient's words that staff are shown."""
+
+
+def raised(
+    desk: Desk, tx: Transaction, incoming: Incoming, known: Known, answer: Answer, now: datetime
+) -> tuple[Markup, Sequence[Outgoing]]:
+    """Tell the clinic's staff; what the patient is told of that, and what they are told.
+
+    Both are nothing for whom the clinic does not know: the answer holds the numbers.
+    """
+    if known.patient is None:
+        return Markup(), []
+    alert = _alert(tx, incoming, known.patient, answer, now)
+    audit.note(
+        tx,
+        clinic_id=alert.clinic_id,
+        at=now,
+        actor=f"patient:{alert.patient_id}",
+        action=f"alert {answer.level}",
+        patient_id=alert.patient_id,
+    )
+    text = _alarm(desk, incoming, known, answer, situation(tx, known, now))
+    on_it = Button(
+        label=desk.say(known.clinic.language, "buttons.on_it").unescape(), action=f"onit:{alert.id}"
+    )
+    team = [it for it in people.team(tx, known.clinic.id) if it.account != incoming.account]
+    heard = any(it.unreachable_at is None for it in team)
+    told = desk.say(
+        known.language, f"alerts.{'told' if heard else 'nobody'}", **numbers_of(known.clinic)
+    )
+    return told, [
+        Outgoing(
+            account=it.account,
+            text=text,
+            buttons=((on_it,),),
+            protect=True,
+            # Tried all the same; but the patient was told already that it will not arrive.
+            alert=alert.id if it.unreachable_at is None else None,
+        )
+        for it in team
+    ]
+
+
+def take(
+    desk: Desk, tx: Transaction, staff: Staff, incoming: Incoming, now: datetime
+) -> Sequence[Reaction]:
+    """`I'm on it`: the first to press has it; the others and the patient are told who."""
+    clinic = people.clinic(tx, staff.clinic_id)
+    alert = alerts.get(tx, numbers(incoming.text)[0])
+    if alert is None or alert.clinic_id != clinic.id:
+        return [Toast(text=desk.say(clinic.language, "alerts.taken.gone"))]
+    patient = people.patient(tx, alert.patient_id)
+    if alert.taken_at is not None:
+        return [Edit(), _taken_already(desk, tx, clinic, staff, alert)]
+    alert.taken_by, alert.taken_at = staff.id, now
+    audit.note(
+        tx,
+        clinic_id=clinic.id,
+        at=now,
+        actor=f"staff:{staff.id}",
+        action=f"took alert {alert.id}",
+        patient_id=patient.id,
+    )
+    yours = desk.say(clinic.language, "alerts.taken.by_you", patient=patient.name)
+    return [
+        Edit(),
+        Outgoing(account=staff.account, text=yours, protect=True),
+        Outgoing(
+            account=alert.account,
+            text=desk.say(
+                patient.language, "alerts.taken.patient", name=staff.name, **numbers_of(clinic)
+            ),
+        ),
+        *_tell_others(desk, tx, clinic, staff, alert),
+    ]
+
+
+def unheard(desk: Desk, tx: Transaction, alert_id: int) -> Outgoing | None:
+    """What the patient is told once every message to staff came to nothing."""
+    alert = alerts.get(tx, alert_id)
+    if alert is None or alert.taken_at is not None:
+        return None
+    patient, clinic = people.patient(tx, alert.patient_id), people.clinic(tx, alert.clinic_id)
+    text = desk.say(patient.language, "alerts.unheard", **numbers_of(clinic))
+    return Outgoing(account=alert.account, text=text)
+
+
+def _alert(
+    tx: Transaction, incoming: Incoming, patient: Patient, answer: Answer, now: datetime
+) -> Alert:
+    """The patient's open alert, as bad as the worst that was written; a new one if none is."""
+    alert = alerts.open_of(tx, patient.id)
+    if alert is None:
+        return alerts.add(
+            tx,
+            Alert(
+                clinic_id=patient.clinic_id,
+                patient_id=patient.id,
+                account=incoming.account,
+                level=answer.level,
+                topic=answer.topic,
+                written_at=incoming.written_at,
+                created_at=now,
+            ),
+        )
+    if rank(answer.level) > rank("today") and alert.level == "today":
+        alert.level, alert.topic = answer.level, answer.topic
+    return alert
+
+
+def _alarm(desk: Desk, incoming: Incoming, known: Known, answer: Answer, here: Situation) -> Markup:
+    """What staff read: how bad it is, who, which day, the words."""
+    language = known.clinic.language
+    words = incoming.text
+    if len(words) > WORDS_SHOWN:
+        words = words[:WORDS_SHOWN] + "…"
+    return desk.say(
+        language,
+        "alerts.staff",
+        level=desk.say(language, f"alerts.level.{answer.level}"),
+        name=known.patient.name if known.patient else "",
+        day=_day(desk, here, language),
+        moment=wording.moment(incoming.written_at, here.zone, language),
+        words=words,
+        consent="" if not known.invited else desk.say(language, "alerts.not_agreed"),
+    )
+
+
+def _day(desk: Desk, here: Situation, language: str) -> Markup:
+    if here.hours is None:
+        return desk.say(language, "alerts.no_session")
+    if here.hours < 0:
+        return desk.say(language, "alerts.before_end")
+    since = wording.duration(int(here.hours), language)
+    return desk.say(language, "alerts.day", day=here.day, since=since)
+
+
+def _taken_already(
+    desk: Desk, tx: Transaction, clinic: Clinic, staff: Staff, alert: Alert
+) -> Reaction:
+    if alert.taken_by == staff.id:
+        return Toast(text=desk.say(clinic.language, "alerts.taken.already_you"))
+    taker = people.staff_of(tx, clinic.id, alert.taken_by or 0)
+    text = desk.say(
+        clinic.language,
+        "alerts.taken.already",
+        name=taker.name if taker else "",
+        moment=wording.moment(
+            alert.taken_at or alert.created_at, ZoneInfo(clinic.timezone), clinic.language
+        ),
+        patient=people.patient(tx, alert.patient_id).name,
+    )
+    return Outgoing(account=staff.account, text=text, protect=True)
+
+
+def _tell_others(
+    desk: Desk, tx: Transaction, clinic: Clinic, staff: Staff, alert: Alert
+) -> Sequence[Outgoing]:
+    text = desk.say(
+        clinic.language,
+        "alerts.taken.by_other",
+        name=staff.name,
+        patient=people.patient(tx, alert.patient_id).name,
+        level=desk.say(clinic.language, f"alerts.level.{alert.level}"),
+    )
+    return [
+        Outgoing(account=it.account, text=text, protect=True)
+        for it in people.team(tx, clinic.id)
+        if it.account not in (staff.account, alert.account)
+    ]

@@ -1,0 +1,74 @@
+"""What is checked on the data: sources, red flags, steps against rules, the clinic's approval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from content import consistency
+from content.checks.finding import Finding, error, warning
+from content.checks.reachable import raising
+from content.library import Library, load
+
+
+def sources(library: Library) -> Iterator[Finding]:
+    """Everything medical says where it comes from, or that nothing vouches for it."""
+    for rule in library.rules.values():
+        if not rule.sources:
+            yield error(f"rules.toml: {rule.key}.sources", "names no source")
+    for topic in library.topics.values():
+        if topic.kind == "effect" and not topic.sources:
+            yield error(f"topics.toml: {topic.key}.sources", "names no source")
+    for flag in library.flags:
+        if not flag.sources and flag.sure != "U":
+            yield error(f"flags.toml: {flag.key}.sources", 'names no source, and sure is not "U"')
+    for source in library.sources.values():
+        if not source.title.strip():
+            yield error(f"sources.toml: {source.key}.title", "is empty")
+
+
+def contradictions(library: Library) -> Iterator[Finding]:
+    """What a step says in its own words against a rule at an hour it may be sent."""
+    for said in consistency.contradictions(library):
+        file, key, problem = said.split(": ", 2)
+        yield error(f"{file}: {key}", problem)
+
+
+def flags(library: Library) -> Iterator[Finding]:
+    """Every red flag comes up by at least one phrase in every language with phrases."""
+    for language in library.phrases.languages:
+        for flag in library.flags:
+            if raising(library, flag, language) is None:
+                yield error(
+                    f"phrases/{language}.toml: flags.{flag.key}", "no phrase raises this flag"
+                )
+
+
+def languages(library: Library) -> Iterator[Finding]:
+    """A language that is spoken and not understood."""
+    for language in library.texts.languages:
+        if language not in library.phrases.languages:
+            yield warning(
+                f"phrases/{language}.toml",
+                "is missing: what is written in this language is not understood",
+            )
+
+
+def switched_off(library: Library) -> Iterator[Finding]:
+    """Messages about safety that a clinic does not send."""
+    shipped = load()
+    for key in sorted(library.switched_off):
+        if shipped.has_step(key) and shipped.step(key).kind == "safety":
+            yield warning(f"steps.toml: {key}.off", "this message is about safety, and is not sent")
+
+
+def approval(library: Library) -> Iterator[Finding]:
+    """Whether a clinician has signed exactly this, and what to write once one has."""
+    if library.is_approved:
+        return
+    lines = f'approved_by = "…", approved_on = …, fingerprint = "{library.fingerprint}"'
+    by = library.protocol.approved_by
+    what = f"changed since {by} approved it" if by else "not yet approved by a clinician"
+    yield warning(
+        "protocol.toml",
+        f"{what}; who has read all of it writes into CONTENT_DIR/protocol.toml: {lines}",
+    )
