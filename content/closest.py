@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from rapidfuzz import fuzz
 
 from content.facts import Situation
+from content.letters import normal
 from content.library import Library
-from content.matching import normal
 from content.replies import Voice, expected_now
 from content.rules import moment_allowed
 

@@ -7,17 +7,21 @@ temperature, then the flags whose phrases or combinations are there at this hour
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from content.matching import Hit, Numbers, Reading, Token
+from content.hits import Hit, Reading, Why
+from content.letters import Token
+from content.matching import Numbers
 
 Level = Literal["info", "normal", "soon", "today", "emergency"]
 Sure = Literal["H", "M", "L", "U"]
 """How sure a value is, as clinical.md grades it: from "high" to "unverified"."""
+BENT: frozenset[Why] = frozenset({"over", "someone_else"})
+"""Reasons that do not silence an emergency."""
 LEVELS: tuple[Level, ...] = ("info", "normal", "soon", "today", "emergency")
 
 
@@ -45,6 +49,14 @@ class Flag(BaseModel):
     """Signals or flags that make this flag together; of each inner list one is enough."""
     none_of: tuple[str, ...] = ()
     """Signals that make it something else."""
+    asked_topic: str = ""
+    """What a message is about that only asks about it ("what if my throat swells"); of a flag at
+    `today` its topic."""
+
+    @property
+    def about(self) -> str:
+        """The topic of a message that speaks of it without having it."""
+        return self.asked_topic or self.topic
 
     @model_validator(mode="after")
     def _emergency_topic(self) -> Flag:
@@ -86,30 +98,57 @@ def find_flags(
 ) -> list[Raised]:
     """The flags that are up, highest level first, then as written in flags.toml.
 
-    Without a session (`hours` None) every hour counts as late.
+    Without a session (`hours` None) every hour counts as late. What is over ("fine now") or was
+    another person's ("my sister had") keeps up a flag at `emergency`, and no other.
     """
-    present = _present(words, reading, hits)
+    raised = _up(flags, _present(words, reading, [hit for hit in hits if not hit.ignored]), hours)
+    if any(hit.ignored in BENT for hit in hits):
+        bent = [hit for hit in hits if hit.ignored in {None, *BENT}]
+        urgent = [flag for flag in flags if flag.level == "emergency"]
+        raised |= _up(urgent, _present(words, reading, bent), hours)
+    return _sorted(flags, raised.values())
+
+
+def spoken_of(
+    flags: Sequence[Flag],
+    words: Numbers,
+    reading: Reading,
+    hits: Sequence[Hit],
+    hours: float | None,
+) -> list[Raised]:
+    """The flags that a message speaks of, up or not: what is denied is not spoken of."""
+    said = [hit for hit in hits if hit.ignored not in {"denied", "harmless"}]
+    return _sorted(flags, _up(flags, _present(words, reading, said), hours).values())
+
+
+def _up(
+    flags: Sequence[Flag], present: dict[str, tuple[str, ...]], hours: float | None
+) -> dict[str, Raised]:
     raised: dict[str, Raised] = {}
     for flag in sorted(flags, key=lambda flag: bool(flag.all_of)):  # combinations name others
         matched = _matched(flag, present)
         if matched and (hours is None or max(hours, 0) >= flag.from_hours):
             raised[flag.key] = Raised(flag=flag, matched=matched)
             present.setdefault(flag.key, matched)
-    return sorted(raised.values(), key=lambda one: (-rank(one.flag.level), flags.index(one.flag)))
+    return raised
+
+
+def _sorted(flags: Sequence[Flag], raised: Iterable[Raised]) -> list[Raised]:
+    order = {flag.key: number for number, flag in enumerate(flags)}
+    return sorted(raised, key=lambda one: (-rank(one.flag.level), order[one.flag.key]))
 
 
 def _present(words: Numbers, reading: Reading, hits: Sequence[Hit]) -> dict[str, tuple[str, ...]]:
-    """Flags and signals that are said and not denied, with what was found."""
+    """The flags and signals among `hits`, with what was found."""
     present: dict[str, tuple[str, ...]] = {}
     near = words.fever | _fever_tokens(reading, hits)
     temperatures = list(_temperatures(words, reading.tokens, near))
     for hit in hits:
-        kind, _, name = hit.key.partition(":")
-        if kind == "topic" or hit.denied:
+        if hit.kind not in {"flag", "signal"}:
             continue
-        if name == "fever" and _is_measured(reading, hit, temperatures):
+        if hit.name == "fever" and _is_measured(reading, hit, temperatures):
             continue
-        present[name] = (*present.get(name, ()), hit.phrase)
+        present[hit.name] = (*present.get(hit.name, ()), hit.phrase)
     for value, written, _ in temperatures:
         if value == "fever":
             present["fever"] = (*present.get("fever", ()), written)
@@ -161,7 +200,7 @@ def _is_measured(reading: Reading, hit: Hit, temperatures: Sequence[Temperature]
         distance = place - hit.start
         between = tokens[hit.start : place]
         if value == "normal" and (
-            (is_neutral and abs(distance) <= _NEAR)
+            (is_neutral and abs(distance) <= 2 * _NEAR)
             or (0 < distance <= 2 and not any(token.end for token in between))
         ):
             return True

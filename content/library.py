@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from content.doubts import Doubt
+from content.doubts import Doubt, doubt_problems
 from content.facts import Kind, Session
 from content.flags import Flag, flag_problems
 from content.matching import Phrasebook, read_phrases
@@ -196,6 +196,13 @@ def _problems(library: Library) -> Iterator[str]:
     yield from _step_problems(library)
     yield from flag_problems(library.flags, library.phrases.keys, library.sources)
     yield from topic_problems(library.topics, library.rules, library.phrases.keys, library.sources)
+    yield from doubt_problems(
+        library.doubts,
+        [flag.key for flag in library.flags],
+        library.topics,
+        library.phrases.keys,
+        library.sources,
+    )
     yield from story_problems(library.story, library.texts, library.topics, library.sources)
 
 

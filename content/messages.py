@@ -475,9 +475,11 @@ class _Voice:
         if at.astimezone(self._zone).date() == self.situation.local_date:
             time = wording.time_of_day(at, self._zone, self._language)
             return str(self._say("common.until.today", time=time))
-        if at - self._at < timedelta(days=6):
-            return wording.weekday_time(at, self._zone, self._language)
-        return wording.date_time(at, self._zone, self._language)
+        near = at - self._at < timedelta(days=6)
+        moment = (wording.weekday_time if near else wording.date_time)(
+            at, self._zone, self._language
+        )
+        return str(self._say("common.until.later", moment=moment))
 
     def _soon(self, at: datetime) -> str:
         """'18:30' for a moment of the next hours, else with its weekday."""

@@ -78,10 +78,16 @@ class Topic(BaseModel):
         phase = next(
             phase for phase in self.phases if phase.until_hours is None or late < phase.until_hours
         )
-        raised = [
-            each.level for each in self.raised if each.signal in signals and late >= each.from_hours
-        ]
+        raised = [each.level for each in self._raising(hours, signals)]
         return max([phase.level, *raised], key=rank)
+
+    def raised_by(self, hours: float | None, signals: Collection[str]) -> tuple[str, ...]:
+        """The signals that make it more urgent at that hour."""
+        return tuple(each.signal for each in self._raising(hours, signals))
+
+    def _raising(self, hours: float | None, signals: Collection[str]) -> list[Raise]:
+        late = float("inf") if hours is None else hours
+        return [each for each in self.raised if each.signal in signals and late >= each.from_hours]
 
 
 def topic_problems(

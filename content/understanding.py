@@ -6,14 +6,28 @@ Deterministic: phrases (content.matching), numbers, and the hour decide; `matche
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from content.flags import Level, Raised, find_flags, rank
+from content.flags import Level, Raised, find_flags, rank, spoken_of
+from content.hits import Hit
 from content.library import Library
-from content.matching import Hit
 from content.topics import Topic
+from content.when import said_hours
+
+WhyIgnored = Literal["denied", "past", "hypothetical", "someone_else", "harmless"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ignored:
+    """Something said that does not count."""
+
+    phrase: str
+    """As it stands in data/phrases."""
+    why: WhyIgnored
+    key: str = ""
+    """The topic that it speaks of, "" where none is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,20 +42,8 @@ class Found:
     matched: tuple[str, ...]
     ask_first: bool
     """Whether it is about a product of their own: `Topic.ask_first`."""
-
-
-WhyIgnored = Literal["denied", "past", "hypothetical", "someone_else", "harmless"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ignored:
-    """Something said that does not count."""
-
-    phrase: str
-    """As it stands in data/phrases."""
-    why: WhyIgnored
-    key: str = ""
-    """The topic that it would have been."""
+    raised_by: tuple[str, ...] = ()
+    """The signals that make it more urgent than its hour does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +61,7 @@ class Understood:
     doubt: str | None = None
     """The key of a doubt (content.doubts): a red flag that may be meant, and is asked about."""
     ignored: tuple[Ignored, ...] = ()
-    """What is said and does not count."""
+    """What is said and does not count: of flags first, then of topics."""
     hours: float | None = None
     """Hours since the session's end: as known, or else as said ("3 days ago")."""
 
@@ -69,42 +71,88 @@ def understand(library: Library, text: str, hours: float | None) -> Understood:
 
     Every language is tried. Whatever is written, it never raises.
     """
-    reading = library.phrases.read(text)
-    hits = library.phrases.find(reading)
-    raised = find_flags(library.flags, library.phrases.numbers, reading, hits, hours)
-    signals = frozenset(
-        hit.key.partition(":")[2]
-        for hit in hits
-        if hit.key.startswith("signal:") and not hit.denied
-    )
+    book = library.phrases
+    reading = book.read(text)
+    if hours is None:
+        hours = said_hours(book.times, reading)
+    hits = book.find(reading, hours)
+    raised = find_flags(library.flags, book.numbers, reading, hits, hours)
+    spoken = spoken_of(library.flags, book.numbers, reading, hits, hours)
+    signals = frozenset(hit.name for hit in hits if hit.kind == "signal" and not hit.ignored)
+    found = tuple(_topics(library, hits, hours, signals))
+    ignored = tuple(dict.fromkeys(_ignored(library, hits, raised, spoken)))
     return Understood(
         raised=tuple(raised),
-        found=tuple(_topics(library, hits, hours, signals)),
+        found=found,
         signals=signals,
         asked_at=min((hit.start for hit in hits if hit.key == "signal:asks"), default=None),
+        doubt=_doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored)),
+        ignored=ignored,
+        hours=hours,
     )
+
+
+# --- red flags that may be meant, and what does not count ------------------------------------
+
+
+def _doubt(
+    library: Library,
+    hits: Sequence[Hit],
+    raised: Sequence[Raised],
+    signals: frozenset[str],
+    *,
+    is_known: bool,
+) -> str | None:
+    if raised and rank(raised[0].flag.level) >= rank("today"):
+        return None
+    said = [library.doubts[hit.name] for hit in hits if hit.kind == "doubt" and not hit.ignored]
+    meant = [
+        doubt
+        for doubt in said
+        if signals.isdisjoint(doubt.none_of) and not (doubt.only_if_unknown and is_known)
+    ]
+    order = list(library.doubts)
+    meant.sort(key=lambda doubt: (-rank(doubt.level), order.index(doubt.key)))
+    return meant[0].key if meant else None
+
+
+def _ignored(
+    library: Library, hits: Sequence[Hit], raised: Sequence[Raised], spoken: Sequence[Raised]
+) -> Iterator[Ignored]:
+    """Each with the topic that it speaks of."""
+    why = {hit.phrase: _said_why(hit) for hit in hits if hit.ignored and hit.kind != "topic"}
+    up = {one.flag.key for one in raised}
+    for one in spoken:
+        if one.flag.key not in up:
+            yield from (
+                Ignored(phrase=phrase, why=why[phrase], key=one.flag.about)
+                for phrase in one.matched
+                if phrase in why
+            )
+    topics = [hit for hit in hits if hit.kind == "topic"]
+    for hit in _whole(topics):
+        if hit.ignored and hit.ignored != "denied" and not _counts(library, hit):
+            yield Ignored(phrase=hit.phrase, why=_said_why(hit), key=hit.name)
+    for hit in hits:
+        if hit.ignored in {"denied", "harmless"} and hit.kind in {"flag", "signal", "doubt"}:
+            yield Ignored(phrase=hit.phrase, why=_said_why(hit))
+
+
+def _said_why(hit: Hit) -> WhyIgnored:
+    return "past" if hit.ignored == "over" or hit.ignored is None else hit.ignored
+
+
+# --- topics ----------------------------------------------------------------------------------
 
 
 def _topics(
     library: Library, hits: Sequence[Hit], hours: float | None, signals: frozenset[str]
 ) -> list[Found]:
     """What the message is about, side effects by urgency, then by how much speaks of each."""
-    said = [hit for hit in hits if hit.key.startswith("topic:") and not hit.denied]
     by_topic: dict[str, list[Hit]] = defaultdict(list)
-    for hit in said:
-        if not any(_is_part_of(hit, other) for other in said):
-            by_topic[hit.key.partition(":")[2]].append(hit)
-    found = [
-        Found(
-            topic=library.topics[key],
-            level=library.topics[key].level(hours, signals),
-            weight=_weight(mine),
-            start=min(hit.start for hit in mine),
-            matched=tuple(dict.fromkeys(hit.phrase for hit in mine)),
-            ask_first=library.topics[key].ask_first in signals,
-        )
-        for key, mine in by_topic.items()
-    ]
+    for hit in _whole([hit for hit in hits if hit.kind == "topic" and _counts(library, hit)]):
+        by_topic[hit.name].append(hit)
+    found = [_found(library.topics[key], mine, hours, signals) for key, mine in by_topic.items()]
     order = list(library.topics)
     return sorted(
         found,
@@ -112,9 +160,39 @@ def _topics(
     )
 
 
-def _is_part_of(hit: Hit, other: Hit) -> bool:
-    """Whether it says less than `other`: "spots" where "dark spots" is said."""
-    return hit.key != other.key and hit.tokens < other.tokens
+def _counts(library: Library, hit: Hit) -> bool:
+    """A symptom that is not so is ignored; what is asked about care is asked all the same.
+
+    What is to be expected and is over ("a little blood, stopped now") is spoken of.
+    """
+    topic = library.topics[hit.name]
+    if topic.kind == "effect":
+        is_expected = topic.starts_hours is not None
+        return not hit.ignored or (hit.ignored == "over" and is_expected)
+    return hit.ignored != "denied"
+
+
+def _found(
+    topic: Topic, hits: Sequence[Hit], hours: float | None, signals: frozenset[str]
+) -> Found:
+    return Found(
+        topic=topic,
+        level=topic.level(hours, signals),
+        weight=_weight(hits),
+        start=min(hit.start for hit in hits),
+        matched=tuple(dict.fromkeys(hit.phrase for hit in hits)),
+        ask_first=topic.ask_first in signals,
+        raised_by=topic.raised_by(hours, signals),
+    )
+
+
+def _whole(hits: Sequence[Hit]) -> list[Hit]:
+    """Without those that say less than another: "spots" where "dark spots" is said."""
+    return [
+        hit
+        for hit in hits
+        if not any(hit.key != other.key and hit.tokens < other.tokens for other in hits)
+    ]
 
 
 def _weight(hits: Iterable[Hit]) -> float:

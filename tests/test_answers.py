@@ -456,12 +456,17 @@ def test_a_denial_beside_a_question_needs_no_words() -> None:
 def doubting(tmp_path_factory: pytest.TempPathFactory) -> Library:
     """The content with a doubt of its own, whatever ships."""
     folder = Path(shutil.copytree(DATA, tmp_path_factory.mktemp("content") / "data"))
-    (folder / "doubts.toml").write_text(
-        '[warm]\nrow = "C11"\nlevel = "soon"\ntopic = "infection"\nif_yes = "C11"\nsources = []\n'
-    )
-    for language, asks, no in (("en", "Fever?", "No fever."), ("es", "¿Fiebre?", "Sin fiebre.")):
-        text = f'[warm]\nquestion = "<b>{asks}</b>"\nno = "{no}"\n'
-        (folder / f"texts/{language}/doubts.toml").write_text(text)
+    added = {
+        "doubts.toml": '[warm]\nrow = "C11"\nlevel = "soon"\ntopic = "infection"\nif_yes = "C11"\n',
+        "texts/en/doubts.toml": '[warm]\nquestion = "<b>Fever?</b>"\nno = "No fever."\n',
+        "texts/es/doubts.toml": '[warm]\nquestion = "<b>¿Fiebre?</b>"\nno = "Sin fiebre."\n',
+    }
+    for name, text in added.items():
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("\n" + text)
+    phrases = folder / "phrases" / "en.toml"
+    said = phrases.read_text("utf-8").replace("[doubts]\n", '[doubts]\nwarm = ["qqwarm"]\n')
+    phrases.write_text(said, "utf-8")
     return read(Layers(folder))
 
 

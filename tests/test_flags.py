@@ -118,9 +118,6 @@ def test_what_is_clearly_denied_or_normal_is_no_flag(text: str) -> None:
         ("no se si tengo fiebre", "today"),
         ("no me baja la fiebre", "today"),
         ("sin fiebre pero sale pus", "today"),
-        ("what if i get a fever?", "today"),
-        ("can i get an infection from this", "today"),
-        ("i had cold sores last year", "today"),
         ("i had a temp of 36.8 but now it is 38.4", "today"),
         ("feverish but the temp says 37.0", "today"),
     ],
@@ -203,3 +200,17 @@ def test_what_a_flag_names_and_is_not_there_is_said() -> None:
         "flags.toml: X.sources: OLD is not in sources.toml",
         "flags.toml: Y: nothing is called 'nothing' in phrases or flags",
     ]
+
+
+VIVID: dict[str, list[str]] = tomllib.loads((HERE / "vivid.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("level", ["emergency", "today"])
+def test_danger_in_their_own_words_is_seen(level: str) -> None:
+    missed = [text for text in VIVID[level] if rank(ask(text, 40).level) < rank(level)]
+    assert not missed
+
+
+def test_what_only_sounds_like_danger_is_no_alarm() -> None:
+    alarms = [text for text in VIVID["harmless"] if rank(ask(text, 40).level) >= rank("today")]
+    assert not alarms

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from content.letters import LONGEST, Token, cut, normal, tokens
 from content.library import load
-from content.matching import LONGEST, Token, cut, normal, read_phrases, tokens
-from content.reading import Layers
-from content.reading import ContentError
+from content.matching import read_phrases
+from content.reading import ContentError, Layers
 
 
 def found(text: str) -> set[str]:
     book = load().phrases
-    return {hit.key for hit in book.find(book.read(text)) if not hit.denied}
+    return {hit.key for hit in book.find(book.read(text)) if not hit.ignored}
 
 
 @pytest.mark.parametrize(
