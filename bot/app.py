@@ -54,7 +54,7 @@ from bot.metrics import Metrics
 from bot.simulator import Simulator
 from bot.simulator.page import Demo, DemoPerson
 from bot.web import Health, Webhook
-from content.checks import structural
+from content import checks
 from content.library import ContentError, Library
 from storage import invitations, people, reminders, wake
 from storage.database import (
@@ -433,10 +433,15 @@ async def invite_owner(settings: Settings) -> str:
 
 
 def library_of(settings: Settings) -> Library:
-    """The content that is spoken from. Raises ContentError, SettingsError."""
+    """The content that is spoken from. Raises ContentError, SettingsError.
+
+    What ships has passed every check; a clinic's own is looked at whole, which takes seconds.
+    """
     library = content.library.load(settings.content_dir)
-    if broken := structural(library):
-        raise ContentError([str(it) for it in broken])
+    is_own = settings.content_dir is not None
+    found = checks.findings(library, settings.clinic()) if is_own else checks.structural(library)
+    if broken := [str(it) for it in found if it.severity == "error"]:
+        raise ContentError(broken)
     languages = library.texts.languages
     if settings.clinic_language not in languages:
         raise SettingsError(

@@ -200,10 +200,19 @@ async def _ask(
     return Reply(
         status=status,
         result=said.get("result") if isinstance(said, dict) else None,
-        date=parsedate_to_datetime(date) if date else None,
+        date=_read_date(date) if date else None,
         asked_at=asked_at,
         answered_at=answered_at,
     )
+
+
+def _read_date(header: str) -> datetime | None:
+    """What the header `Date` says; None where it is no date. Without a zone it is UTC."""
+    try:
+        date = parsedate_to_datetime(header)
+    except (ValueError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _token(me: Reply, url: str) -> Iterator[Finding]:

@@ -88,7 +88,7 @@ def about(library: Library, topic: str, situation: Situation) -> Answer:
     known = library.topics[topic]
     voice = Voice(library, situation)
     level = known.level(situation.hours)
-    found = Found(topic=known, level=level, weight=0, start=0, matched=(), ask_first=False)
+    found = Found(topic=known, level=level, weight=0, start=0, matched=())
     is_urgent = _is_urgent(level)
     given = _flagged(voice, (), [found]) if is_urgent else _calm(voice, (), [found], found)
     given = _told(voice, given, library.story.root(topic))

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from content.bounds import Hours
 from content.hits import Hit, Reading, Why
 from content.letters import Token
 from content.matching import Numbers
@@ -44,11 +45,13 @@ class Flag(BaseModel):
     """Its text: `flags.<says>.what` (whom it is for) and, where there is one, `flags.<says>.do`."""
     sources: tuple[str, ...]
     sure: Sure = "U"
-    from_hours: float = 0
+    from_hours: Hours = 0
     all_of: tuple[tuple[str, ...], ...] = ()
     """Signals or flags that make this flag together; of each inner list one is enough."""
     none_of: tuple[str, ...] = ()
     """Signals that make it something else."""
+    learned: bool = False
+    """Raised by likeness to the examples of `emergency` (content.understanding), not by phrases."""
     asked_topic: str = ""
     """What a message is about that only asks about it ("what if my throat swells"); of a flag at
     `today` its topic."""
@@ -82,11 +85,14 @@ def flag_problems(
         for name in (name for names in (*flag.all_of, flag.none_of) for name in names):
             if name not in known:
                 yield f"flags.toml: {flag.key}: nothing is called '{name}' in phrases or flags"
-        if not flag.all_of and f"flag:{flag.key}" not in keys:
+        if not (flag.all_of or flag.learned) and f"flag:{flag.key}" not in keys:
             yield f"flags.toml: {flag.key}: no phrases in [flags] and no all_of: it never comes up"
         for source in flag.sources:
             if source not in sources:
                 yield f"flags.toml: {flag.key}.sources: {source} is not in sources.toml"
+    said = {key.partition(":")[2] for key in keys if key.startswith("flag:")}
+    for key in sorted(said - {flag.key for flag in flags}):
+        yield f"phrases: [flags] {key}: not in flags.toml"
 
 
 def find_flags(

@@ -12,9 +12,12 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from content import needs
 from content.doubts import Doubt, doubt_problems
+from content.examples import read_examples
 from content.facts import Kind, Session
 from content.flags import Flag, flag_problems
+from content.likeness import Likeness
 from content.matching import Phrasebook, read_phrases
 from content.profiles import Profile
 from content.protocol import PROTOCOL, Protocol, read_protocol
@@ -28,6 +31,9 @@ from content.texts import STEPS, Texts, Variant, read_texts
 from content.topics import Topic, topic_problems
 
 T = TypeVar("T")
+
+EXAMPLES_OF = frozenset({needs.EMERGENCY, "unknown"})
+"""What messages can be like besides topics."""
 
 __all__ = ["ContentError", "Library", "load", "read"]
 
@@ -58,6 +64,7 @@ class Library:
     doubts: Mapping[str, Doubt]
     names: Mapping[str, Names]
     """What in a clinician's recommendation names a rule."""
+    likeness: Likeness
     story: Story
     protocol: Protocol
     fingerprint: str
@@ -168,6 +175,7 @@ def read(layers: Layers) -> Library:
     profiles = table("profiles.toml", Profile)
     rules = table("rules.toml", Rule)
     problems += _profile_problems(rules, profiles)
+    phrases = heeded(lambda: read_phrases(layers), Phrasebook({}, frozenset()))
     library = Library(
         rules={} if problems else {key: rule.told(profiles) for key, rule in rules.items()},
         profiles=profiles,
@@ -175,17 +183,20 @@ def read(layers: Layers) -> Library:
         switched_off=frozenset(step.key for step in steps.values() if step.off),
         sources=table("sources.toml", Source),
         texts=heeded(lambda: read_texts(layers), Texts({})),
-        phrases=heeded(lambda: read_phrases(layers), Phrasebook({}, frozenset())),
+        phrases=phrases,
         flags=tuple(table("flags.toml", Flag).values()),
         topics=table("topics.toml", Topic),
         doubts=table("doubts.toml", Doubt),
         names=table("recommendations.toml", Names),
-        story=heeded(lambda: read_story(layers), Story({}, Phrasebook({}, frozenset()))),
+        likeness=heeded(lambda: read_examples(layers, phrases), Likeness([])),
+        story=heeded(
+            lambda: read_story(layers, phrases.languages), Story({}, Phrasebook({}, frozenset()))
+        ),
         protocol=heeded(lambda: read_protocol(layers), Protocol.nobodys()),
         fingerprint="" if problems else _fingerprint(layers),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.
-    if problems := problems or list(_problems(library)):
+    if problems := problems or [*_problems(library), *_example_problems(layers, library)]:
         raise ContentError(problems)
     return library
 
@@ -204,6 +215,24 @@ def _problems(library: Library) -> Iterator[str]:
         library.sources,
     )
     yield from story_problems(library.story, library.texts, library.topics, library.sources)
+    texts = library.texts.keys()
+    yield from needs.of_flags(library.flags, library.topics, texts)
+    yield from needs.of_topics(library.topics.values(), texts)
+    yield from needs.of_rules(library.rules.values(), library.topics, texts)
+    yield from needs.of_doubts(library.doubts.values(), texts)
+
+
+def _example_problems(layers: Layers, library: Library) -> Iterator[str]:
+    """Examples of no topic, and those without which a learned red flag never comes up."""
+    known = {*library.topics, *EXAMPLES_OF}
+    for name in layers.names("examples/*.toml"):
+        shown = layers.toml(name)["topics"]
+        for key in sorted(shown.keys() - known):
+            place = layers.place(name, "topics", key)
+            yield f"{place}: topics.{key}: {unknown(key, sorted(known))} in topics.toml"
+        if not shown.get(needs.EMERGENCY) and any(flag.learned for flag in library.flags):
+            place = layers.place(name)
+            yield f"{place}: topics.{needs.EMERGENCY} is missing: no red flag is learned from it"
 
 
 def _profile_problems(rules: Mapping[str, Rule], profiles: Mapping[str, Profile]) -> Iterator[str]:

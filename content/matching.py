@@ -13,12 +13,13 @@ own right); then `find` looks up only the phrases whose rarest word is there.
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from content.framing import Denial, framed
 from content.hits import Hit, Reading, Span
@@ -27,6 +28,8 @@ from content.lexicon import Lexicon
 from content.reading import ContentError, Layers
 from content.when import Times, joined, long_ago
 
+SEVERAL = 4
+"""In how many places of the examples a word stands that is no slip."""
 WINDOW = 4
 """How many words that mean something may stand between two parts of a phrase."""
 UNDO_WINDOW = 2
@@ -39,6 +42,19 @@ SAYING = frozenset({"flag", "signal", "topic"})
 """The kinds of phrases that say something, and can be denied."""
 TAKEN = frozenset({"flag", "signal", "doubt"})
 """The kinds of phrases that a harmless one takes the words of."""
+NOT_SAID = frozenset({"harmless", "well", "idiom"})
+"""The keys of phrases that only take the words of others."""
+
+
+def _whole(phrase: str) -> str:
+    parts = [part.split() for part in phrase.split(" + ")]
+    if not all(parts) or any("+" in part for part in parts):
+        raise ValueError("a phrase is words, or parts of words joined by ' + '")
+    return phrase
+
+
+Phrase = Annotated[str, AfterValidator(_whole)]
+Table = Mapping[str, tuple[Phrase, ...]]
 
 
 class Numbers(BaseModel):
@@ -46,54 +62,59 @@ class Numbers(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fever: frozenset[str]
+    fever: frozenset[str] = frozenset()
     """A number near one of these is a temperature."""
-    degrees: frozenset[str]
-    other_after: frozenset[str]
+    degrees: frozenset[str] = frozenset()
+    other_after: frozenset[str] = frozenset()
     """Followed by one of these a number is something else ("39 years")."""
-    other_before: frozenset[str]
+    other_before: frozenset[str] = frozenset()
     """The same, before it ("SPF 40", "day 38")."""
-    not_of_a_body: frozenset[str]
+    not_of_a_body: frozenset[str] = frozenset()
     """Near one of these it is the temperature of something else ("wash at 40 degrees")."""
-    alone: frozenset[str]
+    alone: frozenset[str] = frozenset()
     """What may stand beside a number that stands alone ("it's 39 now")."""
 
 
 class Phrases(BaseModel):
-    """One language's file in data/phrases."""
+    """One language's file in data/phrases: what it does not have, it has none of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    groups: Mapping[str, tuple[str, ...]]
+    groups: Table = Field(default_factory=dict)
     """Words that may stand for each other: `<name>` in a phrase."""
-    flags: Mapping[str, tuple[str, ...]]
+    flags: Table = Field(default_factory=dict)
     """Phrases of red flags, by the flag's id."""
-    signals: Mapping[str, tuple[str, ...]]
+    signals: Table = Field(default_factory=dict)
     """Phrases that decide nothing alone: combined by flags and topics."""
-    topics: Mapping[str, tuple[str, ...]]
+    topics: Table = Field(default_factory=dict)
     """Phrases of topics, by the topic's key."""
-    harmless: tuple[str, ...]
+    harmless: tuple[Phrase, ...] = ()
     """Words of a flag that mean something else here ("room temperature", "hot shower")."""
-    well: tuple[str, ...] = ()
+    apart: frozenset[str] = frozenset()
+    """Words that part a harmless phrase in two: "faint *and* red" is no faint red mark."""
+    idioms: tuple[Phrase, ...] = ()
+    """Phrases that say nothing of their own words ("burning question"): what lies wholly within one
+    is not said, be it a flag or a topic."""
+    well: tuple[Phrase, ...] = ()
     """What is said to be well ("breathing is fine"): harmless, unless undone before."""
     undo: frozenset[str] = frozenset()
     """Words shortly before that undo it ("*not* breathing well")."""
-    fluff: tuple[str, ...]
+    fluff: tuple[Phrase, ...] = ()
     """Words that may stand anywhere inside a phrase."""
-    deny: tuple[str, ...]
+    deny: tuple[Phrase, ...] = ()
     """Words that deny what follows ("no", "without")."""
-    deny_through: tuple[str, ...]
+    deny_through: tuple[Phrase, ...] = ()
     """Words across which a denial carries on ("no *sign of* pus")."""
-    deny_or: tuple[str, ...]
+    deny_or: tuple[Phrase, ...] = ()
     """Words that carry a denial on to the next thing ("no fever *or* pus")."""
-    deny_stop: tuple[str, ...]
+    deny_stop: tuple[Phrase, ...] = ()
     """Words that end it ("no pus *just* yellow crusts")."""
-    deny_until: tuple[str, ...]
+    deny_until: tuple[Phrase, ...] = ()
     """Words after a denied thing that say it is there now ("no fever *until* today")."""
-    numbers: Numbers
-    frames: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    numbers: Numbers = Numbers()
+    frames: Table = Field(default_factory=dict)
     """Phrases that say how something is meant ("what if", "last year"): content/framing.py."""
-    doubts: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    doubts: Table = Field(default_factory=dict)
     """Phrases that may mean a red flag and are asked about, by the key of doubts.toml."""
     times: Times = Times()
 
@@ -135,6 +156,7 @@ class Phrasebook:
             until=[cue for phrases in languages.values() for cue in phrases.deny_until],
         )
         self._undo = _joined(phrases.undo for phrases in languages.values())
+        self._apart = _joined(phrases.apart for phrases in languages.values())
         self.times = joined(phrases.times for phrases in languages.values())
         self.numbers = Numbers(
             **{
@@ -173,19 +195,32 @@ class Phrasebook:
         harmless = [
             hit
             for hit in hits
-            if hit.key == "harmless" or (hit.key == "well" and not self._is_undone(reading, hit))
+            if (hit.key == "harmless" or (hit.key == "well" and not self._is_undone(reading, hit)))
+            and not self._is_parted(reading, hit)
         ]
+        idioms = [hit for hit in hits if hit.key == "idiom" and not self._is_parted(reading, hit)]
         kept: list[Hit] = []
         taken: list[Hit] = []
         for hit in hits:
-            is_taken = hit.kind in TAKEN and _is_taken(hit, harmless, reading.fluff)
-            (taken if is_taken else kept).append(hit)
-        kept = [hit for hit in kept if hit.key not in {"harmless", "well"}]
+            is_idle = any(hit.tokens < idiom.tokens for idiom in idioms)
+            if hit.kind in TAKEN and (is_idle or _is_taken(hit, harmless, reading.fluff)):
+                taken.append(hit)
+            elif hit.key not in NOT_SAID and not (is_idle and hit.kind == "topic"):
+                kept.append(hit)
         denied = self._denial.tokens(reading, [hit for hit in kept if hit.kind in SAYING])
         judged = framed(reading, kept, denied, long_ago(self.times, reading, hours))
         return sorted(
             [*judged, *(replace(hit, ignored="harmless") for hit in taken)],
             key=lambda hit: (hit.start, -len(hit.tokens), hit.key, hit.phrase),
+        )
+
+    def _is_parted(self, reading: Reading, hit: Hit) -> bool:
+        """Whether a comma or an "and" that is not its own stands within a part of it."""
+        apart = self._apart - set(hit.phrase.split())
+        return any(
+            reading.tokens[i].text in apart or (reading.tokens[i].end == "," and i < end - 1)
+            for start, end in hit.spans
+            for i in range(start, end)
         )
 
     def _is_undone(self, reading: Reading, hit: Hit) -> bool:
@@ -333,6 +368,7 @@ def _part(language: str, text: str) -> tuple[str, ...]:
 
 def _keyed(phrases: Phrases) -> Iterator[tuple[str, tuple[str, ...]]]:
     yield "harmless", phrases.harmless
+    yield "idiom", phrases.idioms
     yield "well", phrases.well
     for prefix, table in (
         ("flag", phrases.flags),
@@ -362,21 +398,41 @@ def read_phrases(layers: Layers) -> Phrasebook:
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
                 keys = [str(part) for part in fault["loc"]]
-                problems.append(f"{layers.place(name, *keys)}: {'.'.join(keys)}: {fault['msg']}")
+                what = fault["msg"].removeprefix("Value error, ")
+                problems.append(f"{layers.place(name, *keys)}: {'.'.join(keys)}: {what}")
         else:
-            problems += _unknown_groups(layers.place(name), languages[language])
+            phrases = languages[language]
+            problems += unknown_groups(layers.place(name), _all_of(phrases), phrases.groups)
     if problems:
         raise ContentError(problems)
-    real = layers.toml("real_words.toml")
+    listed = layers.toml("real_words.toml").values()
     return Phrasebook(
-        languages, frozenset(word for words in real.values() for word in words.split())
+        languages, frozenset(word for words in listed for word in words.split()) | _written(layers)
     )
 
 
-def _unknown_groups(file: str, phrases: Phrases) -> Iterator[str]:
-    written = [text for _, texts in _keyed(phrases) for text in texts]
-    written += [text for texts in phrases.groups.values() for text in texts]
+def _written(layers: Layers) -> frozenset[str]:
+    """Words that several example messages hold: they are no slips of others ("patting" and none of
+    "panting").
+    """  # noqa: D205
+    said = [
+        text
+        for name in layers.names("examples/*.toml")
+        for texts in layers.toml(name).get("topics", {}).values()
+        for text in texts
+    ]
+    counted = Counter(word for text in said for word in {token.text for token in tokens(text)})
+    return frozenset(word for word, times in counted.items() if times >= SEVERAL)
+
+
+def _all_of(phrases: Phrases) -> Iterator[str]:
+    for _, texts in (*_keyed(phrases), *phrases.groups.items()):
+        yield from texts
+
+
+def unknown_groups(place: str, written: Iterable[str], groups: Collection[str]) -> Iterator[str]:
+    """The groups that the phrases ask for and that are not among `groups`."""
     for text in written:
         for name in re.findall(r"<([^>]*)>", text):
-            if name not in phrases.groups:
-                yield f"{file}: '{text}': there is no group '{name}' in [groups]"
+            if name not in groups:
+                yield f"{place}: '{text}': there is no group '{name}' in [groups]"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property, lru_cache
+from math import ceil
 from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -19,7 +20,7 @@ from zoneinfo import ZoneInfo
 from markupsafe import Markup
 
 from content import wording
-from content.facts import Session, Situation
+from content.facts import Area, Session, Situation
 from content.library import Library
 from content.rules import Block, Permissions, Rule
 from content.schedule import Planned, comes, night_ends
@@ -36,6 +37,9 @@ SKIN = ("any", "calm", "healed")
 LONGEST = 600
 """Letters of a reminder (clinical.md, part H)."""
 MOMENTS_SHOWN = 6
+MANY_NIGHTS = 2
+"""From this many nights on their number is said."""
+FACE: tuple[Area, ...] = ("face", "eyes")
 PRECARE_DAYS = 7
 """From this many dates before a visit its precare is said (clinical.md, part D)."""
 
@@ -191,7 +195,8 @@ class _Voice:
             "then_lukewarm": lambda: self._of_evening("steps.first_hours.then_lukewarm"),
             "tonight": lambda: self._of_evening("common.evening.tonight"),
             "evening_water": self._evening_water,
-            "rest": lambda: self._say("rules.sleep.do"),
+            "rest": self._rest,
+            "lip": lambda: self._say("steps.day1_evening.lip") if self._is_of_the_face else "",
             "pain": self._pain,
             "wash": self._wash,
             "moisturise": self._moisturise,
@@ -201,9 +206,7 @@ class _Voice:
             "emergency_now": lambda: self._say("common.emergency.now"),
             "emergency_today": lambda: self._say("common.emergency.today"),
             "no_now": lambda: self._no_now(step.briefly),
-            "no_sunbathing": lambda: (
-                "" if self._allows("sunbathing") else self._say("common.still.sunbathing")
-            ),
+            "no_sunbathing": self._no_sunbathing,
             "keep_sunscreen": self._keep_sunscreen,
             "still_no": lambda: _lines(self._still_no(apart=step.apart, shown=shown)),
             "also_no": lambda: "" if self._allows("picking") else self._say("common.still.also"),
@@ -234,7 +237,20 @@ class _Voice:
     def _evening_water(self) -> Markup:
         if self._allows("water"):
             return self._say("common.wash.water")
-        return self._say("common.evening.water", until=self._soon(self._free("water")))
+        return self._say("common.evening.water", until=self._soon_until(self._free("water")))
+
+    def _rest(self) -> Markup:
+        """How to sleep, and for how many nights; clothes are not for nights."""
+        said = self._say("rules.sleep.do")
+        nights = ceil((self._free("sleep") - self._session.ended_at) / timedelta(days=1))
+        if nights < MANY_NIGHTS or self._session.area == "body":
+            return said
+        return said + Markup(" ") + self._say("steps.first_evening.nights", nights=nights)
+
+    @property
+    def _is_of_the_face(self) -> bool:
+        """Cold sores come where the lips are near."""
+        return self._session.area in FACE
 
     def _wash(self) -> Markup:
         if not self._allows("water"):
@@ -260,6 +276,10 @@ class _Voice:
             return self._say("common.moisturise.none")
         things = self._things([self.library.rules[key] for key in besides], "no", style="standard")
         return self._say("common.moisturise.besides", things=things)
+
+    def _no_sunbathing(self) -> Markup:
+        """Without its end: no message invites to it."""
+        return Markup() if self._allows("sunbathing") else self._say("common.still.sunbathing")
 
     def _keep_sunscreen(self) -> Markup:
         if self._allows("sunscreen"):
@@ -303,8 +323,8 @@ class _Voice:
         return [self._say(f"common.ask.{first}"), self._say("common.ask.prescribed")]
 
     def _not_yet(self) -> list[Markup]:
-        lines = self._still_no(apart=CARE)
-        return [self._say("common.now.not_yet"), *lines] if lines else []
+        lines = [*self._still_no(apart=(*CARE, "sunbathing")), self._no_sunbathing()]
+        return [self._say("common.now.not_yet"), *lines] if any(lines) else []
 
     def _fine_now(self) -> list[Markup]:
         """Nothing any more once everything is: the head says it then."""
@@ -368,8 +388,11 @@ class _Voice:
         groups: dict[Block, list[tuple[int, Rule]]] = defaultdict(list)
         for alike in self.library.forbidding_alike(self._session):
             block = self._rules.blocked_alike(alike)
-            named = [it for it in alike.rules if it[1].key not in apart]
-            if block is not None and named:
+            if block is None:
+                continue
+            is_said = block.because == "visit"  # what else is said of it is of the session only
+            named = [it for it in alike.rules if is_said or it[1].key not in apart]
+            if named:
                 groups[self._no_further_than_the_visit(block) if plan else block] += named
         by_moment = sorted(groups.items(), key=lambda group: group[0].until)
         return [
@@ -395,10 +418,11 @@ class _Voice:
         ]
 
     def _permissions(self) -> list[Markup]:
-        lines = [self._permission(block, rules) for block, rules in self._by_block((), plan=True)]
-        if not lines:
-            return []
-        return [self._say("common.plan.head"), *lines, self._say("common.plan.calm")]
+        blocks = self._by_block(("sunbathing",), plan=True)
+        lines = [self._permission(block, rules) for block, rules in blocks]
+        if lines:
+            lines = [self._say("common.plan.head"), *lines, self._say("common.plan.calm")]
+        return [*lines, self._no_sunbathing()]
 
     def _permission(self, block: Block, rules: Sequence[Rule]) -> Markup:
         """From when it is allowed; nothing is promised for after a visit ahead: its session
@@ -486,6 +510,12 @@ class _Voice:
         if at - self._at < timedelta(hours=12):
             return wording.time_of_day(at, self._zone, self._language)
         return wording.weekday_time(at, self._zone, self._language)
+
+    def _soon_until(self, at: datetime) -> str:
+        """As `_soon`, to stand after "until"."""
+        near = at - self._at < timedelta(hours=12)
+        text = "common.until.hour" if near else "common.until.later"
+        return str(self._say(text, time=self._soon(at), moment=self._soon(at)))
 
     def _say(self, key: str, /, **values: object) -> Markup:
         """The text, in its variant for a session of this kind where there is one."""

@@ -111,7 +111,7 @@ def _of_every_use(claim: str) -> Callable[[Voice], Markup]:
 
 
 def _effects(voice: Voice) -> Markup:
-    """The side effects that are to be expected, each with how long it may last."""
+    """The common side effects that are to be expected, each with how long it may last."""
     return Markup("\n").join(
         voice.say(
             "story.part.effect",
@@ -119,7 +119,7 @@ def _effects(voice: Voice) -> Markup:
             span=wording.span(topic.expected_until, voice.language),
         )
         for topic in voice.library.topics.values()
-        if topic.kind == "effect" and topic.starts_hours is not None
+        if topic.kind == "effect" and topic.starts_hours is not None and topic.common
     )
 
 

@@ -19,9 +19,18 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 DATA = Path(__file__).parent / "data"
-ADDED_TO = "phrases/"
-"""Files of this folder are lists that a clinic adds to; everywhere else its value takes the place
+ADDED_TO = ("phrases/", "examples/")
+"""Files of these folders are lists that a clinic adds to; everywhere else its value takes the place
 of the shipped one."""
+
+
+MORE_OF = frozenset({"steps.toml", "profiles.toml", "sources.toml"})
+"""Files of tables to which a clinic can add its own; what is in the others is tied to texts,
+phrases and code."""
+INSTEAD = {"until": "lasts_hours", "lasts_hours": "until"}
+"""Values of which one takes the place of the other (content.steps)."""
+POINT = "anchor"
+"""What a table holds that is one value, and takes the place of the whole of another."""
 
 
 class ContentError(Exception):
@@ -64,6 +73,9 @@ class Layers:
             if not isinstance(values, dict):
                 problems.append(f"{place}: expected a table [{key}]")
                 continue
+            if name not in MORE_OF and key not in (shipped := self._shipped(name)):
+                problems.append(f"{place}: {unknown(key, shipped)}; {name} takes no new ones")
+                continue
             try:
                 entries[key] = model.model_validate({"key": key, **values})
             except ValidationError as error:
@@ -92,19 +104,22 @@ class Layers:
         for name in _files(self.own, "*.toml"):
             parts = Path(name).parts
             is_text = len(parts) == 3 and parts[0] == "texts" and parts[2] in areas
-            is_phrases = len(parts) == 2 and parts[0] == "phrases"
-            if name not in known and not is_text and not is_phrases:
+            of_words = len(parts) == 2 and name.startswith(ADDED_TO)
+            if name not in known and not is_text and not of_words:
                 called = self._called(self.own, name)
                 yield f"{called}: nothing reads this file{_meant(name, known)}"
 
     def _folders(self) -> tuple[Path, ...]:
         return (self.shipped,) if self.own is None else (self.shipped, self.own)
 
+    def _shipped(self, name: str) -> dict[str, Any]:
+        return _read(self.shipped / name, name) if (self.shipped / name).is_file() else {}
+
     def _called(self, folder: Path, name: str) -> str:
         return f"CONTENT_DIR/{name}" if folder == self.own else name
 
     def _wrong(self, name: str, key: str, place: str, error: ValidationError) -> Iterator[str]:
-        shipped = _read(self.shipped / name, name) if (self.shipped / name).is_file() else {}
+        shipped = self._shipped(name)
         faults = error.errors(include_url=False, include_input=False)
         if key not in shipped and any(fault["type"] == "missing" for fault in faults):
             needed = ", ".join(str(fault["loc"][0]) for fault in faults)
@@ -144,10 +159,11 @@ def _parsed(file: Path, _changed: int, called: str) -> dict[str, Any]:
 
 def _over(below: dict[str, Any], above: dict[str, Any], *, adds: bool) -> dict[str, Any]:
     """`below` with `above` laid over it, table by table."""
-    merged = dict(below)
+    replaced = {INSTEAD[key] for key in above if key in INSTEAD}
+    merged = {key: value for key, value in below.items() if key not in replaced}
     for key, value in above.items():
         known = merged.get(key)
-        if isinstance(known, dict) and isinstance(value, dict):
+        if isinstance(known, dict) and isinstance(value, dict) and POINT not in value:
             merged[key] = _over(known, value, adds=adds)
         elif adds and isinstance(known, list) and isinstance(value, list):
             merged[key] = [*known, *value]

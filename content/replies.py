@@ -100,7 +100,8 @@ def effect(voice: Voice, topic: Topic, level: Level, detail: Detail = 3) -> list
     key, values = f"topics.{topic.key}", _course(voice, topic)
     late = "" if level == "normal" else "_late"
     own = f"{key}.head"
-    head = own if level == "normal" and voice.has(own) else f"answers.{level}.{_when(voice)}"
+    means = "early" if level == "normal" and _is_early(voice, topic) else level
+    head = own if means == "normal" and voice.has(own) else f"answers.{means}.{_when(voice)}"
     return [
         voice.say(head, name=voice.say(f"{key}.name"), day=voice.day),
         *([voice.say(f"{key}.what", **values)] if detail == 3 else []),
@@ -118,6 +119,11 @@ def late_effect(voice: Voice, topic: Topic, detail: Detail = 3) -> list[Markup]:
         voice.say(f"{key}.call_late", **_course(voice, topic)),
         *(voice.optional(f"{key}.home") if detail >= 2 else []),
     ]
+
+
+def _is_early(voice: Voice, topic: Topic) -> bool:
+    """Before it is to be expected: nobody is told that it is."""
+    return voice.hours is not None and max(voice.hours, 0) < (topic.starts_hours or 0)
 
 
 def _when(voice: Voice) -> str:
@@ -164,23 +170,41 @@ def care(voice: Voice, topic: Topic, detail: Detail = 3, *, named: bool = False)
     """What its rules say now, and how to go about it; `named`: among others, so by its name."""
     rules = [voice.library.rules[key] for key in topic.rules]
     said = [_permission(voice, topic, rule, named=named) for rule in rules]
-    how = voice.optional(f"topics.{topic.key}.how") if detail >= 2 or not said else []
+    how = _how(voice, topic, rules) if detail >= 2 or not said else []
     return [*([lines(said)] if said else []), *how]
+
+
+def _how(voice: Voice, topic: Topic, rules: Sequence[Rule]) -> list[Markup]:
+    """How to go about it; `how_yet` only until it is allowed, by the first of its rules."""
+    key = f"topics.{topic.key}"
+    yet = (
+        voice.optional(f"{key}.how_yet") if rules and _verdict(voice, rules[0])[0] != "yes" else []
+    )
+    parts = [*yet, *voice.optional(f"{key}.how")]
+    return [*([Markup(" ").join(parts)] if parts else []), *_still_in_pain(voice, topic)]
+
+
+def _still_in_pain(voice: Voice, topic: Topic) -> list[Markup]:
+    """Past the hour up to which pain is expected: whom to call."""
+    if topic.key != "painkillers" or voice.situation.session is None:
+        return []
+    eases = _verdict(voice, voice.library.rules["pain_relief"])[0]
+    return [voice.say("common.pain.later")] if eases == "yes" else []
 
 
 def care_beside_a_flag(voice: Voice, topic: Topic) -> list[Markup]:
     """What is not allowed yet is said; nothing is allowed until somebody has been spoken to."""
     rules = [voice.library.rules[key] for key in topic.rules]
     if not rules:
-        return voice.optional(f"topics.{topic.key}.how")
+        return _how(voice, topic, rules)
     if any(rule.until_then == "no" and _verdict(voice, rule)[0] == "yes" for rule in rules):
         return [voice.say("answers.care.flagged", name=voice.say(f"topics.{topic.key}.name"))]
     return care(voice, topic, 1, named=True)
 
 
 def ask_first(voice: Voice, one: Found) -> list[Markup]:
-    """Of a product of their own: nothing is allowed; empty for anything else."""
-    return [voice.say(f"topics.{one.topic.key}.ask_first")] if one.ask_first else []
+    """Of a product of their own or a prescribed one: no rule answers; empty for anything else."""
+    return [voice.say(f"answers.ask_first.{one.ask_first}")] if one.ask_first else []
 
 
 def verdicts(voice: Voice, topic: Topic) -> Iterable[tuple[Rule, str]]:

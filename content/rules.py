@@ -10,11 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
-from typing import Annotated, Literal, NamedTuple
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from content.bounds import Days, Hours
 from content.facts import Session, Situation
 from content.profiles import Profile
 
@@ -38,10 +39,10 @@ class Rule(BaseModel):
     without peeling or soreness, and then one thing at a time."""
     needs: tuple[str, ...] = ()
     """Rules that must allow before this one can: no cleanser without water."""
-    from_hours: float = Field(ge=0)
-    profiles: Mapping[str, Annotated[float, Field(ge=0)]] = Field(default_factory=dict)
+    from_hours: Hours
+    profiles: Mapping[str, Hours] = Field(default_factory=dict)
     """The hour for sessions of a profile (data/profiles.toml), where it is another one."""
-    leave_out_days: int | None = Field(default=None, ge=0)
+    leave_out_days: Days | None = None
     """Left out from the start of this many dates before a visit (0: on its day); None: not."""
     range: str
     """What was found, in words (column "range" of A2)."""

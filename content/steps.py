@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from content.bounds import MOST_DAYS, MOST_HOURS, DaysFrom, Hours, HoursFrom
+
 Anchor = Literal["session", "visit", "maintenance"]
 """The end of the session; the start of the follow-up; the date maintenance falls due."""
 
@@ -17,8 +19,8 @@ class Point(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     anchor: Anchor
-    hours: float | None = None
-    days: int | None = None
+    hours: HoursFrom | None = None
+    days: DaysFrom | None = None
     at: time | None = None
 
     @model_validator(mode="after")
@@ -45,17 +47,17 @@ class Step(BaseModel):
     due: Point
     until: Point | None = None
     """The end of its life..."""
-    lasts_hours: float | None = Field(default=None, gt=0)
+    lasts_hours: float | None = Field(default=None, gt=0, le=MOST_HOURS)
     """...or how long it lives from when it is due."""
     not_before: str | None = None
     """The rule whose hour it waits for..."""
-    waits_hours: float = Field(default=48, ge=0)
+    waits_hours: Hours = 48
     """...but not longer than this: then it goes at its own hour, and says from when."""
     at_night: Literal["send", "later", "earlier"] = "later"
     """What happens to it if it falls into the patient's night."""
-    least_hours: float = 0
+    least_hours: Hours = 0
     """Left out if it would come sooner than this after the session."""
-    away_from_visit_days: float | None = None
+    away_from_visit_days: float | None = Field(default=None, ge=0, le=MOST_DAYS)
     """Left out if it would come within this many days of the follow-up, before or after."""
     allows: tuple[str, ...] = ()
     """Rules it tells about once they allow."""

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from content.flags import Sure
-from content.matching import Phrasebook, Phrases
+from content.matching import Phrase, Phrasebook, Phrases, unknown_groups
 from content.reading import ContentError, Layers, unknown
 from content.texts import EVERYWHERE, FALLBACK, Texts
 
@@ -73,7 +73,7 @@ class Page(BaseModel):
     numbers: Mapping[str, Range] = {}
     opens: tuple[Opens, ...] = ()
     """Commands that its buttons answer."""
-    phrases: Mapping[str, tuple[str, ...]] = {}
+    phrases: Mapping[str, tuple[Phrase, ...]] = {}
     """By language: what in a message chooses this page (written as in data/phrases)."""
 
 
@@ -116,8 +116,8 @@ class Story:
         return 0 if page.under is None else 1 + self._depth(self.pages[page.under])
 
 
-def read_story(layers: Layers) -> Story:
-    """Read `story.toml`; groups, fluff and denial are those of `phrases/<language>.toml`.
+def read_story(layers: Layers, languages: Mapping[str, Phrases]) -> Story:
+    """Read `story.toml`; groups, fluff and denial are those of the phrases of each language.
 
     Raises ContentError naming every problem.
     """
@@ -128,7 +128,7 @@ def read_story(layers: Layers) -> Story:
     for page in pages.values():
         if not page.off and (page.under is None or page.under in shown):
             shown[page.key] = page
-    return Story(shown, _phrasebook(layers, shown))
+    return Story(shown, _phrasebook(layers, shown, languages))
 
 
 def _order_problems(layers: Layers, pages: Mapping[str, Page]) -> Iterator[str]:
@@ -143,19 +143,22 @@ def _order_problems(layers: Layers, pages: Mapping[str, Page]) -> Iterator[str]:
         before.append(page.key)
 
 
-def _phrasebook(layers: Layers, pages: Mapping[str, Page]) -> Phrasebook:
-    languages: dict[str, Phrases] = {}
-    for name in layers.names("phrases/*.toml"):
-        language = name.removeprefix("phrases/").removesuffix(".toml")
-        choosing = {
+def _phrasebook(
+    layers: Layers, pages: Mapping[str, Page], languages: Mapping[str, Phrases]
+) -> Phrasebook:
+    choosing = {
+        language: {
             key: page.phrases[language] for key, page in pages.items() if language in page.phrases
         }
-        own = {"flags": {}, "signals": {}, "harmless": (), "topics": choosing}
-        languages[language] = Phrases.model_validate({**layers.toml(name), **own})
+        for language in languages
+    }
+    own: dict[str, object] = {"flags": {}, "signals": {}, "harmless": ()}
+    chosen = {
+        language: phrases.model_copy(update={**own, "topics": choosing[language]})
+        for language, phrases in languages.items()
+    }
     real = layers.toml("real_words.toml")
-    return Phrasebook(
-        languages, frozenset(word for words in real.values() for word in words.split())
-    )
+    return Phrasebook(chosen, frozenset(word for words in real.values() for word in words.split()))
 
 
 def story_problems(
@@ -171,7 +174,17 @@ def story_problems(
             for source in rests.sources:
                 if source not in sources:
                     yield f"{STORY}: {page.key}.claims.{claim}: {source} is not in sources.toml"
+        yield from _phrase_problems(page, story.phrases.languages)
         yield from _text_problems(page, texts)
+
+
+def _phrase_problems(page: Page, languages: Mapping[str, Phrases]) -> Iterator[str]:
+    for language, written in page.phrases.items():
+        place = f"{STORY}: {page.key}.phrases.{language}"
+        if language not in languages:
+            yield f"{place}: there is no phrases/{language}.toml"
+        else:
+            yield from unknown_groups(place, written, languages[language].groups)
 
 
 def _text_problems(page: Page, texts: Texts) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from content.bounds import Hours
 from content.flags import Level, Sure, rank
 
 Kind = Literal["effect", "care", "about"]
@@ -17,8 +18,8 @@ class Phase(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: Level
-    until_hours: float | None = None
+    level: Literal["normal", "soon", "today"]
+    until_hours: Hours | None = None
     """The first hour of the next phase; None: for good."""
 
 
@@ -28,8 +29,8 @@ class Raise(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     signal: str
-    level: Level
-    from_hours: float = 0
+    level: Literal["soon", "today"]
+    from_hours: Hours = 0
 
 
 class Topic(BaseModel):
@@ -42,10 +43,13 @@ class Topic(BaseModel):
     phases: tuple[Phase, ...] = ()
     """Of a side effect, in the order of their hours."""
     raised: tuple[Raise, ...] = ()
-    starts_hours: float | None = None
+    starts_hours: Hours | None = None
     """Of a side effect: from when it is to be expected; None: never."""
-    ask_first: str = ""
-    """Of care: a signal with which no rule answers, but `topics.<key>.ask_first`."""
+    common: bool = True
+    """Of a side effect that is to be expected: whether it is one of the common ones."""
+    ask_first: tuple[str, ...] = ()
+    """Of care: signals with which no rule answers, but `answers.ask_first.<signal>`; the first
+    that is said counts."""
     rules: tuple[str, ...] = ()
     """Of care: the keys of the rules that answer it."""
     sources: tuple[str, ...] = ()
@@ -62,6 +66,8 @@ class Topic(BaseModel):
             raise ValueError("only the last phase is without until_hours")
         if sorted(end for end in ends if end is not None) != ends[:-1]:
             raise ValueError("phases must follow each other by until_hours")
+        if ends and self.phases[-1].level == "normal":
+            raise ValueError('the last phase must be "soon" or "today": nothing is normal for good')
         return self
 
     @property
@@ -80,6 +86,10 @@ class Topic(BaseModel):
         )
         raised = [each.level for each in self._raising(hours, signals)]
         return max([phase.level, *raised], key=rank)
+
+    def asked_first(self, signals: Collection[str]) -> str:
+        """Which of the signals of `ask_first` is said; "": none."""
+        return next((signal for signal in self.ask_first if signal in signals), "")
 
     def raised_by(self, hours: float | None, signals: Collection[str]) -> tuple[str, ...]:
         """The signals that make it more urgent at that hour."""
@@ -104,8 +114,9 @@ def topic_problems(
         for each in topic.raised:
             if f"signal:{each.signal}" not in keys:
                 yield f"topics.toml: {topic.key}.raised: no signal '{each.signal}' in phrases"
-        if topic.ask_first and f"signal:{topic.ask_first}" not in keys:
-            yield f"topics.toml: {topic.key}.ask_first: no signal '{topic.ask_first}' in phrases"
+        for signal in topic.ask_first:
+            if f"signal:{signal}" not in keys:
+                yield f"topics.toml: {topic.key}.ask_first: no signal '{signal}' in phrases"
         for source in topic.sources:
             if source not in sources:
                 yield f"topics.toml: {topic.key}.sources: {source} is not in sources.toml"

@@ -6,16 +6,17 @@ Deterministic: phrases (content.matching), numbers, and the hour decide; `matche
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from content.flags import Level, Raised, find_flags, rank, spoken_of
-from content.hits import Hit
+from content.hits import Hit, Reading
 from content.library import Library
 from content.topics import Topic
 from content.when import said_hours
 
+EMERGENCY, UNKNOWN = "emergency", "unknown"
 WhyIgnored = Literal["denied", "past", "hypothetical", "someone_else", "harmless"]
 
 
@@ -40,8 +41,8 @@ class Found:
     """How much of the message speaks of it."""
     start: int
     matched: tuple[str, ...]
-    ask_first: bool
-    """Whether it is about a product of their own: `Topic.ask_first`."""
+    ask_first: str = ""
+    """The signal with which no rule answers (`Topic.ask_first`); "": none."""
     raised_by: tuple[str, ...] = ()
     """The signals that make it more urgent than its hour does."""
 
@@ -76,19 +77,92 @@ def understand(library: Library, text: str, hours: float | None) -> Understood:
     if hours is None:
         hours = said_hours(book.times, reading)
     hits = book.find(reading, hours)
-    raised = find_flags(library.flags, book.numbers, reading, hits, hours)
+    raised: Sequence[Raised] = find_flags(library.flags, book.numbers, reading, hits, hours)
     spoken = spoken_of(library.flags, book.numbers, reading, hits, hours)
     signals = frozenset(hit.name for hit in hits if hit.kind == "signal" and not hit.ignored)
-    found = tuple(_topics(library, hits, hours, signals))
+    found: Sequence[Found] = _topics(library, hits, hours, signals)
     ignored = tuple(dict.fromkeys(_ignored(library, hits, raised, spoken)))
+    doubt = _doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored))
+    if not (raised or doubt or ignored):  # likeness knows nothing of "no" and "if"
+        likely = library.likeness.scores(reading.tokens)
+        raised = _with_learned(library, raised, reading, likely)
+        found = found or _likeliest(library, reading, likely, hours, signals)
     return Understood(
         raised=tuple(raised),
-        found=found,
+        found=tuple(found),
         signals=signals,
         asked_at=min((hit.start for hit in hits if hit.key == "signal:asks"), default=None),
-        doubt=_doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored)),
+        doubt=doubt,
         ignored=ignored,
         hours=hours,
+    )
+
+
+# --- what no phrase says ---------------------------------------------------------------------
+# Phrases say what words mean; likeness says what the whole message is like, and knows words that no
+# phrase holds. What phrases say stands: likeness speaks where they are silent.
+
+ALIKE, LEAD = 4.0, 1.5
+"""Standard deviations from which, and the lead by which, likeness names what no phrase does:
+a greeting or the football is like something, too."""
+PLEASANTRIES = frozenset({"thanks", "hello", "help"})
+"""Signals that have answers of their own (content.answers)."""
+SMALL_TALK = 1.0
+"""Deviations from which a message is like the examples of `unknown`, and no topic is guessed."""
+FEW = 3
+"""Words a message has at least for it."""
+SURELY, ENOUGH = 4.5, 5
+"""By how much "emergency" leads all topics where no phrase saw a red flag, and it is taken for
+one: in doubt the higher. So many words it must have: a few are like anything."""
+
+
+def _is_urgent(raised: Sequence[Raised]) -> bool:
+    return bool(raised) and rank(raised[0].flag.level) >= rank("today")
+
+
+def _with_learned(
+    library: Library, raised: Sequence[Raised], reading: Reading, likely: Mapping[str, float]
+) -> Sequence[Raised]:
+    """The flags, with that for a message which is like the emergencies among the examples."""
+    learned = next((flag for flag in library.flags if flag.learned), None)
+    if learned is None or EMERGENCY not in likely or len(reading.tokens) < ENOUGH:
+        return raised
+    others = max(score for topic, score in likely.items() if topic != EMERGENCY)
+    if likely[EMERGENCY] - others < SURELY:
+        return raised
+    words = library.likeness.words_for(reading.tokens, EMERGENCY)
+    return [Raised(flag=learned, matched=words), *raised]
+
+
+def _likeliest(
+    library: Library,
+    reading: Reading,
+    likely: Mapping[str, float],
+    hours: float | None,
+    signals: frozenset[str],
+) -> list[Found]:
+    """The topic that a message is most like, if it is clear: for one of which no phrase speaks."""
+    if not likely or len(reading.tokens) < FEW or not signals.isdisjoint(PLEASANTRIES):
+        return []
+    second, first = sorted(sorted(likely), key=lambda topic: likely[topic])[-2:]
+    is_clear = likely[first] >= ALIKE and likely[first] - likely[second] >= LEAD
+    if not is_clear or first not in library.topics or likely.get(UNKNOWN, 0.0) >= SMALL_TALK:
+        return []
+    words = library.likeness.words_for(reading.tokens, first)
+    return [_learned(library.topics[first], words, hours, signals)]
+
+
+def _learned(
+    topic: Topic, words: tuple[str, ...], hours: float | None, signals: frozenset[str]
+) -> Found:
+    return Found(
+        topic=topic,
+        level=topic.level(hours, signals),
+        weight=1.0,
+        start=0,
+        matched=words,
+        ask_first=topic.asked_first(signals),
+        raised_by=topic.raised_by(hours, signals),
     )
 
 
@@ -103,7 +177,7 @@ def _doubt(
     *,
     is_known: bool,
 ) -> str | None:
-    if raised and rank(raised[0].flag.level) >= rank("today"):
+    if _is_urgent(raised):
         return None
     said = [library.doubts[hit.name] for hit in hits if hit.kind == "doubt" and not hit.ignored]
     meant = [
@@ -153,6 +227,11 @@ def _topics(
     for hit in _whole([hit for hit in hits if hit.kind == "topic" and _counts(library, hit)]):
         by_topic[hit.name].append(hit)
     found = [_found(library.topics[key], mine, hours, signals) for key, mine in by_topic.items()]
+    return _in_order(library, found)
+
+
+def _in_order(library: Library, found: Iterable[Found]) -> list[Found]:
+    """Side effects by urgency, then by how much speaks of each."""
     order = list(library.topics)
     return sorted(
         found,
@@ -181,7 +260,7 @@ def _found(
         weight=_weight(hits),
         start=min(hit.start for hit in hits),
         matched=tuple(dict.fromkeys(hit.phrase for hit in hits)),
-        ask_first=topic.ask_first in signals,
+        ask_first=topic.asked_first(signals),
         raised_by=topic.raised_by(hours, signals),
     )
 

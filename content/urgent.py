@@ -12,6 +12,7 @@ from content.replies import (
     Voice,
     ask_first,
     care_beside_a_flag,
+    late_effect,
     lines,
     paragraphs,
     subject,
@@ -34,7 +35,8 @@ def emergency(voice: Voice, raised: Sequence[Raised], topics: Sequence[str]) -> 
     if "distress" in says:
         parts.insert(0, voice.say("flags.distress.first"))
     else:
-        kinds = {key: voice.library.topics[key].kind for key in topics if key not in NEEDS_NO_WORDS}
+        said = {*NEEDS_NO_WORDS, *(one.flag.about for one in raised)}
+        kinds = {key: voice.library.topics[key].kind for key in topics if key not in said}
         parts += [
             *_naming(voice, "emergency.tell", [it for it in kinds if kinds[it] == "effect"]),
             *_naming(voice, "emergency.wait", [it for it in kinds if kinds[it] != "effect"]),
@@ -58,7 +60,7 @@ def today(
     first = [
         voice.say("flags.today.call"),
         *_what_and_do(voice, says),
-        *(voice.say(f"topics.{key}.today") for key in alone),
+        *(_effect_today(voice, key) for key in alone),
         *_naming(voice, "today.tell", tell),
     ]
     others = [
@@ -71,6 +73,15 @@ def today(
         return whole
     named = _naming(voice, "today.ask", [one.topic.key for one in others])
     return paragraphs([*first, *named, last])
+
+
+def _effect_today(voice: Voice, key: str) -> Markup:
+    """Where it is urgent only at some hours, what is said of it when it is late."""
+    if voice.has(own := f"topics.{key}.today"):
+        return voice.say(own)
+    topic = voice.library.topics[key]
+    named, late = late_effect(voice, topic, 1)
+    return lines([named, late] if topic.expected_until else [named])
 
 
 def _is_effect(voice: Voice, key: str) -> bool:

@@ -14,6 +14,8 @@ from babel.lists import format_list
 from babel.units import format_unit
 
 Style = Literal["standard", "or"]
+NOR = {"es": "ni"}
+"""Languages that say something else than "or" after "no": "sin alcohol ni deporte"."""
 
 
 def moment(at: datetime, zone: ZoneInfo, language: str) -> str:
@@ -80,12 +82,14 @@ def zone_name(zone: ZoneInfo, language: str) -> str:
 
 
 def listing(items: Sequence[str], language: str, *, style: Style = "standard") -> str:
-    """'a, b and c' (`style="or"`: 'a, b or c')."""
+    """'a, b and c' (`style="or"`: 'a, b or c', as it stands after 'no')."""
     return _listing(tuple(items), language, style)
 
 
 @lru_cache(maxsize=4096)
 def _listing(items: tuple[str, ...], language: str, style: Style) -> str:
+    if style == "or" and language in NOR and len(items) > 1:
+        return f"{', '.join(items[:-1])} {NOR[language]} {items[-1]}"
     return format_list(items, style=style, locale=_locale(language))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -11,11 +12,20 @@ from storage.database import Transaction
 from storage.models import NOBODY_ON_IT, Alert
 
 
-def open_of(tx: Transaction, patient_id: int) -> Alert | None:
-    """The patient's alert that nobody is on yet."""
+def open_of(tx: Transaction, patient_id: int, account: int, *, since: datetime) -> Alert | None:
+    """The newest alert of what `account` wrote as this patient that nobody is on yet.
+
+    Older than `since` it is another trouble. An open link may be read by several accounts: each
+    has alerts of its own, so that the answer goes to whoever wrote.
+    """
     return tx.exec(
         select(Alert)
-        .where(Alert.patient_id == patient_id, NOBODY_ON_IT)
+        .where(
+            Alert.patient_id == patient_id,
+            Alert.account == account,
+            col(Alert.created_at) > since,
+            NOBODY_ON_IT,
+        )
         .order_by(col(Alert.id).desc())
         .limit(1)
     ).first()
@@ -38,8 +48,10 @@ def open_among(tx: Transaction, clinic_id: int, ids: Collection[int]) -> list[Al
     return list(tx.exec(found.order_by(col(Alert.id))).all())
 
 
-def move(tx: Transaction, from_patient: int, to_patient: int) -> None:
-    """What was written under the name of an invitation is of whom it turned out to be."""
+def move(tx: Transaction, account: int, from_patient: int, to_patient: int) -> None:
+    """What `account` wrote under the name of an invitation is of whom it turned out to be."""
     tx.execute(
-        update(Alert).where(col(Alert.patient_id) == from_patient).values(patient_id=to_patient)
+        update(Alert)
+        .where(col(Alert.patient_id) == from_patient, col(Alert.account) == account)
+        .values(patient_id=to_patient)
     )

@@ -266,7 +266,7 @@ class Alert(SQLModel, table=True):
     """Trouble a patient wrote of, which staff were told; never a word of what was written.
 
     Open until somebody on the team is on it (`taken_at`), or has ticked it off the worklist
-    (`seen_at`). What the same patient writes while it is open belongs to it.
+    (`seen_at`). What the same account writes within a day, while it is open, belongs to it.
     """
 
     __table_args__ = (_partial("alert_open", "clinic_id", "id", where=NOBODY_ON_IT),)

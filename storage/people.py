@@ -10,7 +10,7 @@ from sqlalchemy import delete, func, text
 from sqlmodel import col, select
 
 from storage.database import Transaction
-from storage.models import Clinic, Patient, Reminder, Staff, Treatment
+from storage.models import Alert, Clinic, Patient, Reminder, Staff, Treatment
 
 CLINICS = 0x4146434C
 """An advisory lock of PostgreSQL's."""
@@ -115,8 +115,9 @@ def drop_if_empty(tx: Transaction, patient_id: int) -> None:
     """Remove a patient nothing belongs to.
 
     That is the name a session was recorded under, once its patient turned out to be known already.
+    An alert belongs to it that somebody else wrote who had the link.
     """
-    for table in (Treatment, Reminder):
+    for table in (Treatment, Reminder, Alert):
         if tx.exec(
             select(func.count()).select_from(table).where(col(table.patient_id) == patient_id)
         ).one():

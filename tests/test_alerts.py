@@ -214,6 +214,20 @@ async def test_what_is_written_after_somebody_was_on_it_is_a_new_trouble(story: 
     assert [it.taken_at is None for it in await story.query(all_alerts)] == [False, True]
 
 
+def test_a_trouble_of_another_day_is_one_of_its_own(counter: Counter) -> None:
+    counter.enrol(PATIENT)
+    counter.say(PATIENT, PUS)
+    counter.move(hours=23, minutes=59)
+    counter.say(PATIENT, PUS)
+    assert len(counter.ask(all_alerts)) == 1
+    counter.move(days=21)
+    counter.say(PATIENT, BREATH)
+    assert [it.level for it in counter.ask(all_alerts)] == ["today", "emergency"]
+    shown = counter.say(OWNER, "/worklist")
+    assert "1. Ana López, Tuesday 15 December, 13:59\nEMERGENCY" in shown
+    assert "2. Ana López, Monday 23 November, 14:00\nNeeds" in shown
+
+
 # --- nobody can be reached
 
 
@@ -344,6 +358,48 @@ async def test_somebody_invited_is_told_who_is_on_it(story: Story) -> None:
     assert (await asks(story, story.ana, PUS)).startswith(CALL_TODAY)
     await presses(story, story.owner, ON_IT)
     assert (await story.reads(story.ana))[0].startswith(SEEN)
+
+
+async def shared(story: Story) -> str:
+    """A link that Ana and Ben have both opened, and neither has agreed; all read so far."""
+    link = (await invited(story)).link
+    for person in (story.ana, story.ben):
+        person.open(link)
+        await story.reads(person)
+    await story.reads(story.owner)
+    return link
+
+
+async def test_of_two_who_opened_one_link_each_is_told_who_is_on_theirs(story: Story) -> None:
+    await shared(story)
+    await asks(story, story.ana, PUS)
+    assert TOLD in await asks(story, story.ben, BREATH)
+    assert [it.level for it in await story.query(all_alerts)] == ["today", "emergency"]
+    await story.reads(story.owner)
+    await presses(story, story.owner, ON_IT)  # the newest: Ben's
+    assert (await story.reads(story.ben))[0].startswith(SEEN)
+    assert await story.reads(story.ana) == []
+    shown = await asks(story, story.owner, "/worklist")
+    assert "nobody is on it (1)" in shown
+    assert "EMERGENCY" not in shown
+
+
+async def test_what_another_wrote_who_opened_the_link_is_not_taken_along(story: Story) -> None:
+    other = await invited(story, "Ana L., today 13:40, face")
+    link = await shared(story)
+    for person in (story.ana, story.ben):
+        await asks(story, person, PUS)
+    before = (await story.query(all_alerts))[1].patient_id
+    await agreed(story, story.ana, other.link)
+    story.ana.open(link)
+    assert (await story.reads(story.ana))[0].startswith("Your new session is added.")
+    anas, bens = await story.query(all_alerts)
+    assert (anas.account, anas.patient_id) == (story.ana.id, other.patient)
+    assert (bens.account, bens.patient_id) == (story.ben.id, before)
+    await story.reads(story.owner)
+    shown = await asks(story, story.owner, "/worklist")
+    assert "Ana L.," in shown
+    assert "Ana López," in shown
 
 
 async def test_an_alarm_stays_with_whom_the_invited_turned_out_to_be(story: Story) -> None:

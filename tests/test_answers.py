@@ -25,6 +25,7 @@ from content.facts import Situation
 from content.flags import LEVELS, Flag, Raised
 from content.library import Library, load, read
 from content.reading import DATA, Layers
+from content.replies import Voice, effect
 from content.topics import Phase, Raise, Topic, topic_problems
 from content.understanding import Found, Ignored, Understood, understand
 from tests.situations import CLINIC, ENDED_AT, after
@@ -139,7 +140,7 @@ def test_a_late_side_effect_comes_before_the_care_asked_for_and_both_are_answere
 
 def test_side_effects_change_their_place_with_the_hour() -> None:
     early, late = (str(side_effects(load(), after(hours))) for hours in (10, 100))
-    assert "Expected now:</b> Redness" in early
+    assert "Expected now, if mild:</b> Redness" in early
     assert "Redness" not in late[late.index("Expected now") : late.index("If you have it now")]
 
 
@@ -308,7 +309,7 @@ def test_however_many_signs_are_there_the_reply_stays_short(language: str, level
     library, situation = load(), speaking(language, after(30))
     flags = (Raised(flag=it, matched=("x",)) for it in library.flags if it.level == level)
     topics = (
-        Found(topic=it, level=it.level(30), weight=1, start=1, matched=(), ask_first=False)
+        Found(topic=it, level=it.level(30), weight=1, start=1, matched=())
         for it in library.topics.values()
     )
     everything = understood(raised=tuple(flags), found=tuple(topics), asked_at=0)
@@ -414,7 +415,7 @@ def understood(**values: Any) -> Understood:
         ("hypothetical", "infection", {"en": "If that happens", "es": "Si eso pasa"}),
         ("past", "before_session", {"en": "Please tell us", "es": "Por favor, cuéntenoslo"}),
         ("someone_else", "infection", {"en": "I can only speak", "es": "Solo puedo hablar"}),
-        ("denied", "unknown", {"en": "It is good that", "es": "Es bueno que"}),
+        ("denied", "unknown", {"en": "It is good that", "es": "Ha hecho bien"}),
     ],
 )
 def test_what_is_only_feared_past_anothers_or_denied_gets_its_word_and_the_numbers(
@@ -433,7 +434,6 @@ def test_what_is_only_feared_past_anothers_or_denied_gets_its_word_and_the_numbe
 def test_a_question_beside_the_past_is_answered_too() -> None:
     swimming = Found(
         topic=load().topics["swimming"], level="info", weight=1, start=9, matched=("swim*",),
-        ask_first=False,
     )  # fmt: skip
     ignored = (Ignored(phrase="herpes", why="past", key="cold_sore"),)
     found = answer_to(load(), understood(found=(swimming,), ignored=ignored), "", after(30))
@@ -473,7 +473,6 @@ def doubting(tmp_path_factory: pytest.TempPathFactory) -> Library:
 def test_a_doubt_is_asked_about_below_the_emergency_line(doubting: Library) -> None:
     dry = Found(
         topic=load().topics["dryness"], level="normal", weight=1, start=0, matched=("dry",),
-        ask_first=False,
     )  # fmt: skip
     found = answer_to(doubting, understood(doubt="warm", found=(dry,)), "", after(30))
     reply = shown(found.reply)
@@ -513,7 +512,6 @@ def test_no_to_what_is_urgent_either_way_is_still_urgent(doubting: Library) -> N
 def test_a_session_known_only_by_what_is_said_places_a_side_effect() -> None:
     red = Found(
         topic=load().topics["redness"], level="normal", weight=1, start=0, matched=("red",),
-        ask_first=False,
     )  # fmt: skip
     found = answer_to(load(), understood(found=(red,), hours=50), "", after(None))
     assert found.reply.startswith("<b>Redness, day 2: this is expected.</b>")
@@ -733,3 +731,54 @@ def test_what_a_topic_names_and_is_not_there_is_said() -> None:
         "phrases: [topics] acne: not in topics.toml",
         "topics.toml: x: no phrases in [topics]",
     ]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("en", "i took too much paracetamol"),
+        ("en", "i took 12 tylenol"),
+        ("en", "double dose"),
+        ("es", "tomé demasiado paracetamol"),
+        ("es", "doble dosis"),
+    ],
+)
+def test_too_much_of_a_medicine_is_an_emergency(language: str, text: str) -> None:
+    found = answer(load(), text, after(30), language=language)
+    assert found.level == "emergency"
+    assert ("how much" if language == "en" else "cuánto") in found.reply
+    assert "acetamin" not in found.reply
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "begins"),
+    [
+        ("en", "can i use my prescribed tretinoin", "<b>Prescribed? Do not stop it"),
+        ("en", "should I stop my adapalene from the doctor", "<b>Prescribed? Do not stop it"),
+        ("en", "my rosacea prescription cream", "<b>Prescribed? Do not stop it"),
+        ("es", "puedo usar mi tretinoína recetada", "<b>¿Es recetado? No lo deje por mí."),
+        ("en", "can i use minoxidil", "<b>Ask us first"),
+        ("en", "can i blow dry my hair", "<b>Ask us first"),
+    ],
+)
+def test_what_is_prescribed_is_for_the_prescriber(language: str, text: str, begins: str) -> None:
+    found = answer(load(), text, after(30), language=language)
+    assert found.reply.startswith(begins)
+
+
+def test_what_comes_before_its_time_is_not_called_expected() -> None:
+    voice = Voice(load(), after(6))
+    reply = effect(voice, load().topics["peeling"], "normal")
+    assert reply[0].startswith("<b>Peeling: this usually comes later. Please call us")
+
+
+@pytest.mark.parametrize(("hours", "is_said"), [(30, False), (60, True)])
+def test_pain_that_stays_past_its_hour_is_a_reason_to_call(hours: float, is_said: bool) -> None:
+    reply = about(load(), "painkillers", after(hours)).reply
+    assert ("Still in pain? Call us" in reply) is is_said
+
+
+@pytest.mark.parametrize(("hours", "is_said"), [(20, True), (30, False)])
+def test_until_it_is_allowed_it_is_said_what_to_do_instead(hours: float, is_said: bool) -> None:
+    reply = about(load(), "moisturiser", after(hours)).reply
+    assert ("use only what the clinic gave" in reply) is is_said

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -18,9 +18,11 @@ import pytest
 from aiohttp import web
 
 from bot import check
+from bot.app import library_of
 from bot.clock import MovableClock, SystemClock
 from bot.config import CLINIC, Settings
 from bot.simulator import Simulator
+from content.library import ContentError
 from storage.migrate import head, migrate
 from tests.process import environment_of
 from tests.story import settings_for
@@ -85,7 +87,7 @@ async def test_where_all_is_well_it_ends_with_ok_and_has_changed_nothing(
 
 
 async def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    async with Skewed(timedelta(minutes=5)) as simulator:
+    async with skewed(timedelta(minutes=5)) as simulator:
         own = tmp_path / "own"
         (own / "texts/en").mkdir(parents=True)
         (own / "texts/en/steps.toml").write_text("day5.text = '<b>Look at your skin.'")
@@ -145,6 +147,37 @@ def test_content_that_cannot_be_read_is_an_error_with_file_and_key(tmp_path: Pat
     (tmp_path / "rules.toml").write_text("makeup.from_hours = -1")
     found = said(list(check.of_content(Settings(content_dir=tmp_path))))
     assert "error CONTENT CONTENT_DIR/rules.toml: makeup.from_hours: " in found
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said_of_it"),
+    [
+        (
+            "steps.toml",
+            "day14.topic = 'sunshine'",
+            "steps.toml: day14.topic: there is no topic sunshine",
+        ),
+        (
+            "texts/en/steps.toml",
+            "week4.text = 'Look at your skin. Trouble? {emergency_number}'",
+            "texts/en/steps.toml: week4.text: speaks of trouble without the clinic's number",
+        ),
+        ("steps.toml", "day14.lasts_hours = 1", "day14"),
+    ],
+)
+def test_what_the_check_calls_an_error_in_a_clinics_content_does_not_start(
+    tmp_path: Path, name: str, text: str, said_of_it: str
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, "utf-8")
+    settings = Settings(
+        content_dir=tmp_path, clinic_phone="+44 20 7946 0000", clinic_emergency_number="112"
+    )
+    assert "error CONTENT" in said(list(check.of_content(settings)))
+    with pytest.raises(ContentError) as refused:
+        library_of(settings)
+    assert said_of_it in str(refused.value)
 
 
 def test_a_language_of_the_clinic_without_texts() -> None:
@@ -231,22 +264,25 @@ def test_the_newest_schema_is_one_that_is_known() -> None:
 # --- Telegram --------------------------------------------------------------------------------
 
 
-class Skewed(Simulator):
-    """A Telegram whose answers are dated by another clock than this machine's."""
+class Dated(Simulator):
+    """A Telegram whose answers are dated otherwise than by this machine's clock."""
 
-    def __init__(self, ahead: timedelta) -> None:
+    def __init__(self, date: Callable[[], str]) -> None:
         super().__init__(clock=SystemClock())
-        self._ahead = ahead
+        self._date = date
 
     def _application(self) -> web.Application:
         application = super()._application()
 
         async def date(_: web.Request, response: web.StreamResponse) -> None:
-            now = SystemClock().now() + self._ahead
-            response.headers["Date"] = format_datetime(now, usegmt=True)
+            response.headers["Date"] = self._date()
 
         application.on_response_prepare.append(date)
         return application
+
+
+def skewed(ahead: timedelta) -> Dated:
+    return Dated(lambda: format_datetime(SystemClock().now() + ahead, usegmt=True))
 
 
 async def of_telegram(simulator: Simulator, **settings: object) -> str:
@@ -266,11 +302,24 @@ async def of_telegram(simulator: Simulator, **settings: object) -> str:
     ],
 )
 async def test_the_clock_is_held_against_telegrams(seconds: int, expected: str) -> None:
-    async with Skewed(timedelta(seconds=seconds)) as simulator:
+    async with skewed(timedelta(seconds=seconds)) as simulator:
         found = await of_telegram(simulator)
     assert found.startswith(expected) if expected else found == ""
     assert ("behind" in found) is (seconds > 2)
     assert ("ahead of" in found) is (seconds < -2)
+
+
+@pytest.mark.parametrize(
+    "date", ["junk", "Mon, 99 Nov 2026 10:00:00 GMT", "1 Jan 9999999999999 1:0"]
+)
+async def test_a_date_that_is_none_tells_nothing_of_the_clock(date: str) -> None:
+    async with Dated(lambda: date) as simulator:
+        assert await of_telegram(simulator) == ""
+
+
+async def test_a_date_without_a_zone_is_utc() -> None:
+    async with Dated(lambda: f"{SystemClock().now():%d %b %Y %H:%M:%S} -0000") as simulator:
+        assert await of_telegram(simulator) == ""
 
 
 async def test_the_bots_own_clock_is_the_one_that_is_looked_at() -> None:

@@ -14,8 +14,10 @@ from content.checks import telegram_html as html
 from content.checks.finding import text_place
 from content.checks.samples import Sample, samples, sessions
 from content.facts import AREAS
+from content.flags import Flag
 from content.library import ContentError, Library, load, read
 from content.reading import Layers
+from content.steps import Point
 from content.texts import Text, Texts
 from tests.test_layers import pseudo_language
 
@@ -79,6 +81,8 @@ def test_the_samples_are_of_every_step_topic_flag_and_language() -> None:
         assert {it.key for it in mine if it.kind == "effect"} == effects
         places = {it.place for it in mine if it.kind == "flag"}
         assert places >= {text_place(language, f"flags.{it.says}") for it in library.flags}
+        pages = [it for it in library.story.pages.values() if not it.root]
+        assert {it.place for it in mine} >= {text_place(language, f"story.{p.key}") for p in pages}
 
 
 def test_the_samples_are_of_every_profile_with_and_without_a_visit() -> None:
@@ -171,16 +175,12 @@ FAULTS = {
         "warning steps.toml: check_72.off: this message is about safety, and is not sent",
     ),
     "a flag that no phrase raises in one language": (
-        (
-            "flags.toml",
-            "[C99]\nrow = 'C99'\nlevel = 'today'\ntopic = 'infection'\nsays = 'infection'\n"
-            "sources = []\nsure = 'M'",
-        ),
-        "error phrases/es.toml: flags.C99: no phrase raises this flag",
+        ("phrases/en.toml", "signals.glow = ['glowing ooze']"),
+        "error phrases/es.toml: flags.C12: no phrase raises this flag",
     ),
     "a flag without a source": (
-        ("phrases/en.toml", "flags.C99 = ['glowing ooze']\ntopics.glow = ['afterglow']"),
-        'error flags.toml: C99.sources: names no source, and sure is not "U"',
+        ("flags.toml", "[C12]\nall_of = [['glow']]\nsources = []\nsure = 'M'"),
+        'error flags.toml: C12.sources: names no source, and sure is not "U"',
     ),
     "a side effect without a source": (
         ("topics.toml", "redness.sources = []"),
@@ -197,10 +197,6 @@ FAULTS = {
             "due = { anchor = 'session', days = 3, at = 11:00:00 }\nlasts_hours = 24",
         ),
         "error texts/es/steps.toml: spa.text: is missing; English has it",
-    ),
-    "a topic without texts": (
-        ("topics.toml", "[glow]\nkind = 'about'"),
-        "error texts/es/topics.toml: glow: cannot be put together: 'topics.glow.text' is not",
     ),
 }
 
@@ -262,6 +258,11 @@ def test_a_fault_is_not_found_where_there_is_none(faulty: str) -> None:
             'none = "<p>All is well</p>"',
             "texts/en/worklist.toml: none: <p> is no tag of Telegram's",
         ),
+        (
+            "texts/en/worklist.toml",
+            f'none = "<b>{"x" * 4097}</b>"',
+            "texts/en/worklist.toml: none: 4097 characters; a message has at most 4096",
+        ),
     ],
 )
 def test_the_cheap_checks_find_what_would_break_a_message(
@@ -294,6 +295,47 @@ def test_a_third_language_is_told_what_it_lacks(tmp_path: Path) -> None:
     assert "warning phrases/fr.toml: is missing" in lines(list(sense.languages(library)))
     unmeasured = lines(list(said.plain_words(library, [], CLINIC)))
     assert "warning texts/fr: there is no formula for the reading level of fr" in unmeasured
+
+
+def test_a_language_with_words_of_topics_only_is_told_that_it_has_none_of_red_flags(
+    tmp_path: Path,
+) -> None:
+    own(tmp_path, "phrases/fr.toml", "[topics]\nredness = ['rougeur']")
+    found = list(sense.flags(library_of(tmp_path)))
+    assert "warning phrases/fr.toml: flags: is missing: a red flag" in lines(found)
+    assert [one for one in found if one.severity == "error" and "/fr" in one.place] == []
+
+
+def test_a_flag_that_is_learned_needs_no_phrase() -> None:
+    library = load()
+    assert any(flag.learned for flag in library.flags)
+    unlearned = tuple(replace_flag(flag, learned=False) for flag in library.flags)
+    assert "flags.likely: no phrase" not in lines(list(sense.flags(library)))
+    assert "flags.likely: no phrase" in lines(list(sense.flags(replace(library, flags=unlearned))))
+
+
+def replace_flag(flag: Flag, **values: object) -> Flag:
+    return flag.model_copy(update=values)
+
+
+def test_a_step_with_too_short_a_life_is_a_finding_and_no_fault_of_the_checks(
+    tmp_path: Path,
+) -> None:
+    library = library_of(own(tmp_path, "steps.toml", "day14.lasts_hours = 1"))
+    found = findings(library)
+    assert any(one.severity == "error" and "day14" in str(one) for one in found)
+
+
+def test_a_plan_beyond_all_dates_is_a_finding_and_no_fault_of_the_checks() -> None:
+    library = load()
+    far = Point.model_construct(anchor="session", hours=1e12)
+    steps = tuple(
+        step.model_copy(update={"due": far}) if step.key == "day14" else step
+        for step in library.steps
+    )
+    sent, broken = samples(replace(library, steps=steps), CLINIC)
+    assert "error steps.toml: no plan can be made: " in lines(broken)
+    assert sent == []
 
 
 def test_a_changed_protocol_is_told_from_one_that_nobody_has_approved(tmp_path: Path) -> None:

@@ -81,5 +81,5 @@ def test_a_rule_before_what_it_needs_is_found(tmp_path: Path) -> None:
     found = contradictions(own(tmp_path, rules="water.from_hours = 30\n"))
     assert found == [
         "rules.toml: cleansing: allowed from 24 h, but it needs water, which is from 30 h"
-        " (face, needling, 0.49 mm)"
+        " (face, needling, 0.3 mm)"
     ]

@@ -245,7 +245,7 @@ async def test_a_database_of_an_earlier_schema_is_brought_up_with_all_that_is_in
         assert claimed
         assert claimed.alert_id is None
         assert people.team(tx, 1)[0].unreachable_at is None
-        assert alerts.open_of(tx, 1) is None
+        assert alerts.open_of(tx, 1, 7, since=NOW) is None
         return tx.get_one(Reminder, 1), tx.get_one(Patient, 1).name, claimed.fence
 
     row, name, fence = await database.run(kept)

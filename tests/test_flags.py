@@ -182,6 +182,7 @@ def test_every_flag_has_its_text() -> None:
 
 def test_every_row_of_c_can_be_raised() -> None:
     rows = {flag.row for flag in load().flags} | {"C20", "C22"}  # by the hour: topics.toml
+    rows.discard("U")  # of ours: an overdose
     assert rows == {f"C{number}" for number in range(1, 25)}
 
 
@@ -195,7 +196,8 @@ def test_what_a_flag_names_and_is_not_there_is_said() -> None:
     values = {"row": "C1", "level": "today", "topic": "swelling", "says": "x", "sources": ["OLD"]}
     x = Flag.model_validate({**values, "key": "X"})
     y = Flag.model_validate({**values, "key": "Y", "sources": [], "all_of": [["nothing"]]})
-    assert list(flag_problems([x, y], load().phrases.keys, load().sources)) == [
+    keys = {key for key in load().phrases.keys if not key.startswith("flag:")}
+    assert list(flag_problems([x, y], keys, load().sources)) == [
         "flags.toml: X: no phrases in [flags] and no all_of: it never comes up",
         "flags.toml: X.sources: OLD is not in sources.toml",
         "flags.toml: Y: nothing is called 'nothing' in phrases or flags",

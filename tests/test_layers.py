@@ -144,6 +144,131 @@ def test_a_clinics_phrases_are_added_to_ours(own: Callable[..., Path]) -> None:
         ("phrases/en.toml", "topics = 3", "CONTENT_DIR/phrases/en.toml: topics: "),
         ("phrases/en.toml", "[topics]\nredness = ['<lipps> red']", "there is no group 'lipps'"),
         ("steps.toml", "day5.due.hours = 'noon'", "CONTENT_DIR/steps.toml: day5.due.hours: "),
+        ("flags.toml", "C12.says = 'nope'", "flags.toml: C12.says: there is no nope.what"),
+        ("flags.toml", "C12.topic = 'nope'", "flags.toml: C12.topic: there is no nope"),
+        ("flags.toml", "C1.asked_topic = 'nope'", "flags.toml: C1.asked_topic: there is no nope"),
+        (
+            "topics.toml",
+            "redness.phases = [{ level = 'info' }]",
+            "redness.phases.0.level: Input should be 'normal', 'soon' or 'today'",
+        ),
+        (
+            "topics.toml",
+            "redness.phases = [{ level = 'normal' }]",
+            'topics.toml: redness: the last phase must be "soon" or "today"',
+        ),
+        (
+            "topics.toml",
+            "redness.phases = [{ level = 'soon' }]",
+            'redness.phases: needs one that is "normal" before "soon"',
+        ),
+        (
+            "topics.toml",
+            "infection.phases = [{ until_hours = 9, level = 'normal' }, { level = 'today' }]",
+            "topics.toml: infection.phases: needs infection.what in texts/en/topics.toml",
+        ),
+        (
+            "topics.toml",
+            "allergy.phases = [{ level = 'soon' }]",
+            "topics.toml: allergy.phases: needs allergy.call_late in texts/en/topics.toml",
+        ),
+        (
+            "topics.toml",
+            "makeup.kind = 'about'",
+            "topics.toml: makeup.kind: needs makeup.text in texts/en/topics.toml",
+        ),
+        (
+            "topics.toml",
+            "makeup.rules = ['sun', 'makeup']",
+            "topics.toml: makeup.rules: needs makeup.sun.name in texts/en/topics.toml",
+        ),
+        (
+            "topics.toml",
+            "alcohol.rules = []",
+            "topics.toml: alcohol.rules: needs alcohol.how in texts/en/topics.toml",
+        ),
+        (
+            "topics.toml",
+            "heat.ask_first = ['strong']",
+            "topics.toml: heat.ask_first: needs ask_first.strong in texts/en/answers.toml",
+        ),
+        (
+            "rules.toml",
+            "makeup.until_then = 'do'",
+            "rules.toml: makeup.until_then: needs makeup.do in texts/en/rules.toml",
+        ),
+        (
+            "rules.toml",
+            "sleep.leave_out_days = 1",
+            "rules.toml: sleep.leave_out_days: needs sleep.no in texts/en/rules.toml",
+        ),
+        ("rules.toml", "makeup.topic = 'nope'", "rules.toml: makeup.topic: there is no nope"),
+        (
+            "doubts.toml",
+            "fever_or_sore.level = 'soon'",
+            "doubts.toml: fever_or_sore.level: needs fever_or_sore.no in texts/en/doubts.toml",
+        ),
+        (
+            "topics.toml",
+            "[glow]\nkind = 'about'",
+            "there is no glow; topics.toml takes no new ones",
+        ),
+        ("rules.toml", "[mekeup]\nsure = 'H'", "(is makeup meant?); rules.toml takes no new ones"),
+        ("flags.toml", "[C99]\nrow = 'C99'", "there is no C99"),
+        ("doubts.toml", "[odd]\nrow = 'C9'", "there is no odd; doubts.toml takes no new ones"),
+        ("story.toml", "[odd]\nunder = 'about'", "there is no odd; story.toml takes no new ones"),
+        (
+            "recommendations.toml",
+            "[odd]\nwords = ['odd']",
+            "recommendations.toml takes no new ones",
+        ),
+        ("phrases/en.toml", "flags.C99 = ['glowing']", "phrases: [flags] C99: not in flags.toml"),
+        (
+            "examples/en.toml",
+            "topics.glow = ['it glows']",
+            "examples/en.toml: topics.glow: there is",
+        ),
+        (
+            "examples/fr.toml",
+            "topics.redness = ['je suis rouge']",
+            "examples/fr.toml: topics.emergency is missing: no red flag is learned from it",
+        ),
+        ("rules.toml", "makeup.from_hours = 1e9", "makeup.from_hours: Input should be less than"),
+        ("rules.toml", "makeup.from_hours = inf", "makeup.from_hours: Input should be a finite"),
+        (
+            "rules.toml",
+            "makeup.profiles.deep = nan",
+            "makeup.profiles.deep: Input should be a fini",
+        ),
+        (
+            "rules.toml",
+            "makeup.leave_out_days = 10000000",
+            "makeup.leave_out_days: Input should be",
+        ),
+        (
+            "steps.toml",
+            "day14.due = { anchor = 'session', hours = 1e12 }",
+            "day14.due.hours: Input",
+        ),
+        (
+            "steps.toml",
+            "day14.due = { anchor = 'session', days = 9999, at = 10:00:00 }",
+            "day14.due.days: Input should be less than or equal to 365",
+        ),
+        ("steps.toml", "day14.lasts_hours = inf", "day14.lasts_hours: Input should be"),
+        ("topics.toml", "redness.starts_hours = 1e9", "redness.starts_hours: Input should be less"),
+        ("flags.toml", "C12.from_hours = -1", "C12.from_hours: Input should be greater than"),
+        ("phrases/en.toml", "fluff = 3", "CONTENT_DIR/phrases/en.toml: fluff: "),
+        ("phrases/en.toml", "topics.redness = ['']", "a phrase is words, or parts of words"),
+        ("phrases/en.toml", "topics.redness = ['red + ']", "a phrase is words, or parts of words"),
+        ("phrases/en.toml", "deny = [' ']", "a phrase is words, or parts of words"),
+        (
+            "story.toml",
+            "uses.phrases.en = ['<lipps> red']",
+            "story.toml: uses.phrases.en: '<lipps> red': there is no group 'lipps'",
+        ),
+        ("story.toml", "uses.phrases.en = ['']", "uses.phrases.en.0: a phrase is words"),
+        ("story.toml", "uses.phrases.xq = ['red']", "uses.phrases.xq: there is no phrases/xq.toml"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_file_and_key(
@@ -258,3 +383,72 @@ def test_a_text_of_a_step_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_language_that_is_none_is_refused(tmp_path: Path) -> None:
     pseudo_language(tmp_path, "xq")
     assert "texts/xq: xq is no language" in problems(tmp_path)
+
+
+def test_a_language_is_understood_as_far_as_its_words_go(own: Callable[..., Path]) -> None:
+    library = read(Layers(own=own("phrases/fr.toml", "[topics]\nredness = ['rougeur']\n")))
+    assert answers.answer(library, "rougeur", at(20), language="en").topic == "redness"
+    assert answers.answer(library, "can't breathe", at(20), language="en").level == "emergency"
+
+
+# --- values that a clinic may set ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("topic", [key for key, it in load().topics.items() if it.kind == "effect"])
+def test_any_side_effect_can_be_called_urgent(own: Callable[..., Path], topic: str) -> None:
+    late = f"{topic}.phases = [{{ level = 'normal', until_hours = 72 }}, {{ level = 'today' }}]\n"
+    always = f"{topic}.phases = [{{ level = 'today' }}]\n"
+    normal = "needs" if topic in ("infection", "cold_sore", "allergy") else ""
+    if normal:
+        assert normal in problems(own("topics.toml", late))
+    else:
+        library = read(Layers(own=own("topics.toml", late)))
+        for hours in (80, 400):
+            given = answers.about(library, topic, at(hours, "es"))
+            assert given.level == "today"
+            assert CLINIC.phone in given.reply
+            assert library.texts.say("es", f"topics.{topic}.name") in given.reply
+    library = read(Layers(own=own("topics.toml", always)))
+    for hours in (2, 400):
+        given = answers.about(library, topic, at(hours))
+        assert given.level == "today"
+        assert " 0 " not in given.reply
+        assert messages.now_text(library, at(hours))
+
+
+def test_a_signal_can_make_a_side_effect_urgent(own: Callable[..., Path]) -> None:
+    raised = "swelling.raised = [{ signal = 'one_sided', level = 'today' }]\n"
+    library = read(Layers(own=own("topics.toml", raised)))
+    said = answers.answer(library, "swollen on one side only", at(20), language="en")
+    assert said.level == "today"
+
+
+def test_a_moment_in_hours_takes_the_place_of_one_in_dates(own: Callable[..., Path]) -> None:
+    due = "day14.due = { anchor = 'session', hours = 330 }\n"
+    step = read(Layers(own=own("steps.toml", due))).step("day14")
+    assert (step.due.hours, step.due.days, step.due.at) == (330, None, None)
+    assert step.lasts_hours == load().step("day14").lasts_hours
+
+
+def test_a_part_of_a_moment_is_changed_alone(own: Callable[..., Path]) -> None:
+    step = read(Layers(own=own("steps.toml", "day14.due.days = 13\n"))).step("day14")
+    assert (step.due.days, step.due.at) == (13, load().step("day14").due.at)
+
+
+def test_an_end_and_a_life_take_each_others_place(own: Callable[..., Path]) -> None:
+    folder = own(
+        "steps.toml",
+        "day2.lasts_hours = 10\nday14.until = { anchor = 'session', days = 15, at = 10:00:00 }\n",
+    )
+    library = read(Layers(own=folder))
+    assert load().step("day2").until is not None
+    assert (library.step("day2").until, library.step("day2").lasts_hours) == (None, 10)
+    assert load().step("day14").lasts_hours is not None
+    assert library.step("day14").lasts_hours is None
+
+
+def test_an_end_and_a_life_at_once_are_refused(own: Callable[..., Path]) -> None:
+    both = (
+        "day14.lasts_hours = 10\nday14.until = { anchor = 'session', days = 15, at = 10:00:00 }\n"
+    )
+    assert "day14: give either until or lasts_hours" in problems(own("steps.toml", both))

@@ -7,6 +7,7 @@ import struct
 import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -17,6 +18,7 @@ from bot.care.session_line import ChoiceKey, ProblemKey
 from bot.chat.sender import qr_picture
 from content import answers
 from content.facts import Situation
+from content.library import load
 from storage.database import Transaction
 from storage.models import Clinic
 from tests.counter import (
@@ -323,6 +325,30 @@ def test_from_when_is_answered_once(counter: Counter) -> None:
     assert counter.sessions()[0].recommended_from_hours == 336
 
 
+@pytest.mark.parametrize("hours", [0.5, 24.4, 36.5])
+def test_a_clinics_own_hour_need_not_be_a_whole_one(
+    counter: Counter, tmp_path: Path, hours: float
+) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    of_profiles = (f"profiles.{key}" for key in load().rules["makeup"].profiles)
+    values = [f"makeup.{it} = {hours}\n" for it in ("from_hours", *of_profiles)]
+    (own / "rules.toml").write_text("".join(values))
+    counter.desk = replace(counter.desk, library=load(own))
+    counter.say(OWNER, "/newsession Ana, today 13:30, 1.0 mm, use: mineral make-up")
+    counter.press(OWNER, f"After {hours} hours (as in the plan)")
+    assert "Save session" in counter.labels(OWNER)
+    counter.press(OWNER, "Save session")
+    assert counter.sessions()[0].recommended_from_hours == hours
+
+
+def test_only_an_hour_that_was_offered_can_be_picked(counter: Counter) -> None:
+    counter.say(OWNER, "/newsession Ana, today 13:30, 1.0 mm, use: retinol")
+    for n in range(len(counter.labels(OWNER)), 8):
+        assert counter.send(OWNER, f"draft:1:from:{n}") == ""
+    assert "Save session" not in counter.labels(OWNER)
+
+
 @pytest.mark.parametrize("use", ["hyaluronic acid", "SPF 50", "gentle cleanser, plain cream"])
 def test_what_is_harmless_is_not_asked_about(counter: Counter, use: str) -> None:
     assert "Nothing is saved yet" in counter.say(OWNER, f"/newsession Ana, 13:30, use: {use}")
@@ -375,7 +401,7 @@ def test_a_spanish_clinic_says_and_reads_it_in_spanish(counter: Counter) -> None
     counter.ask(lambda tx: setattr(tx.get_one(Clinic, 1), "language", "es"))
     line = "Ana, hoy 13:30, 1,0 mm, sin sauna 10 días, maquillaje desde las 24 h, se mancha fácil"
     shown = counter.say(OWNER, f"/newsession {line}")
-    assert "sin sauna, vapor o jacuzzi durante 10 días" in shown
+    assert "sin sauna, vapor ni jacuzzi durante 10 días" in shown
     assert "Antes de lo habitual (72 horas)" in shown
     assert "se mancha fácil" in shown
 

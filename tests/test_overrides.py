@@ -252,7 +252,7 @@ def test_the_first_message_forbids_only_what_is_forbidden_then(
         ({"area": "body"}, "check_72", 72, "sport, gym"),
         ({"area": "scalp"}, "day2", 42.5, "Ask before hair dye, heat tools or minoxidil."),
         ({"area": "scalp"}, "next_morning", 18, "no water on treated skin, shampoo or cream"),
-        ({"device": "RF"}, "week4", 672, "Until 20 February, 14:30: no tanning."),
+        ({"device": "RF"}, "week4", 672, "Still no sunbathing and no sunbeds."),
         ({"depth_mm": 0.3}, "day2", 42.5, "no make-up, sport, hot showers, shaving, acids"),
     ],
 )

@@ -272,6 +272,38 @@ async def test_a_topic_of_a_warning_sign_that_was_meant_tells_staff(story: Story
     assert "Pressed the button “Infection”" in (await story.reads(story.owner))[0]
 
 
+@pytest.mark.parametrize("command", ["infection", "allergy", "cold_sore"])
+async def test_a_topics_command_alarms_nobody_until_it_is_said_to_be_so_now(
+    story: Story, command: str
+) -> None:
+    ana = await patient(story)
+    assert CALL_TODAY in await asks(story, ana, f"/{command}")
+    assert ana.received[-1].labels == ["I have this now", "Why?"]
+    assert await story.reads(story.owner) == []
+    [answer] = await pressed(story, ana, "I have this now")
+    assert CALL_TODAY in answer
+    assert TOLD in answer
+    assert "I have this now" not in ana.received[-1].labels
+    assert "Pressed the button “" in (await story.reads(story.owner))[0]
+
+
+async def test_who_reads_spanish_says_so_in_spanish(story: Story) -> None:
+    ana = await spanish(story)
+    await story.reads(story.owner)
+    await asks(story, ana, "/infection")
+    assert ana.received[-1].labels[0] == "Lo tengo ahora"
+
+
+async def test_where_nobody_can_be_told_or_nothing_is_wrong_there_is_no_such_button(
+    story: Story,
+) -> None:
+    assert CALL_TODAY in await asks(story, story.ben, "/infection")
+    assert "I have this now" not in story.ben.received[-1].labels
+    ana = await patient(story)
+    await asks(story, ana, "/redness")
+    assert "I have this now" not in ana.received[-1].labels
+
+
 # --- a red flag in doubt
 
 
@@ -444,7 +476,7 @@ async def test_a_new_patient_is_spoken_to_in_the_language_of_their_telegram(stor
     assert menu["contact"] == "Cómo hablar con la clínica"
     assert set(menu) == set(PATIENT_MENU)
     story.move_to(at(23, 14, 30))
-    assert "agua" in (await story.reads(ana))[-1]
+    assert "agua" in (await story.reads(ana))[-1].lower()
 
 
 async def test_a_no_is_answered_in_the_language_that_was_asked_in(story: Story) -> None:
@@ -474,7 +506,7 @@ async def test_a_patient_chooses_a_language_for_answers_messages_and_the_menu(st
     await ana.until(lambda: ana.commands[0]["description"] == "Qué hacer ahora y qué todavía no")
     assert (await asks(story, ana, "can I wear make-up?")).startswith("Todavía no.")
     story.move_to(at(23, 14, 30))
-    assert "agua" in (await story.reads(ana))[-1]
+    assert "agua" in (await story.reads(ana))[-1].lower()
     await asks(story, ana, "/language")
     assert (await pressed(story, ana, "English"))[0].startswith("Done.")
     await ana.until(lambda: ana.commands[0]["description"] == "What to do now, and what not yet")
@@ -661,6 +693,15 @@ async def test_an_awkward_name_is_shown_literally_in_the_list_of_sessions(story:
     await invited(story, name=AWKWARD)
     await story.reads(story.owner)
     assert AWKWARD in await asks(story, story.owner, "/sessions")
+
+
+@pytest.mark.parametrize("kind", ["today", "plan", "sideeffects", "stop", "onit", "seen", "draft"])
+async def test_the_data_of_a_button_are_nobodys_words(story: Story, kind: str) -> None:
+    ana = await patient(story)
+    await asks(story, ana, "/contact")
+    forged(story, ana, f"{kind}:{BREATH}")
+    assert not (await story.reads(ana))[0].startswith(CALL_NOW)
+    assert await story.reads(story.owner) == []
 
 
 # --- what is not text

@@ -92,7 +92,8 @@ def test_every_rule_is_left_out_before_a_visit_as_the_clinical_table_says() -> N
     ("depth", "device", "cautious"),
     [
         (0.5, "needling", False),
-        (1.49, "needling", False),
+        (1.0, "needling", False),
+        (1.1, "needling", True),
         (1.5, "needling", True),
         (2.5, "needling", True),
         (None, "needling", True),
@@ -109,7 +110,8 @@ def test_deep_needles_rf_and_an_unknown_depth_take_the_cautious_values(
 
 # Part F and part D: what differs from the column of the table that counts for the depth.
 OWN: dict[str, tuple[dict[str, Any], dict[str, float]]] = {
-    "below 0.5 mm": ({"depth_mm": 0.49}, {"actives": 72}),
+    "0.3 mm": ({"depth_mm": 0.3}, {"actives": 72}),
+    "0.4 mm": ({"depth_mm": 0.4}, {}),
     "0.5 mm": ({"depth_mm": 0.5}, {}),
     "1.0 mm": ({"depth_mm": 1.0}, {}),
     "1.5 mm": ({"depth_mm": 1.5}, {}),

@@ -316,6 +316,22 @@ async def test_pages_turn_in_the_same_message_and_back(story: Story) -> None:
     assert await story.reads(ana) == []  # no message but the first
 
 
+async def test_pages_turned_in_a_row_do_not_hold_up_what_matters(story: Story) -> None:
+    """Telegram takes about one message a second in a chat, and each page is one."""
+    ben = story.ben
+    await story.reads(ben)
+    ben.say("/about_treatment")
+    await story.reads(ben)
+    page = ben.received[-1]
+    pages = list(page.labels)
+    for button in pages:
+        ben.press(button, message=page)
+    ben.say("I cant breathe")
+    await ben.until(lambda: "Call 999 now" in ben.received[-1].text)
+    edits = story.simulator.calls("editMessageText", ben.id)
+    assert len(edits) <= 3 < len(pages)
+
+
 async def test_every_page_can_be_reached_from_the_overview_by_next(story: Story) -> None:
     await story.reads(story.ben)
     story.ben.say("/about_treatment")  # of nobody the clinic knows

@@ -69,6 +69,77 @@ def test_in_doubt_it_is_so(text: str, at_least: str) -> None:
     assert rank(level(text)) >= rank(at_least)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("burning question: how many sessions for large pores", "session_count"),
+        ("fever tree and gin tonight?", "alcohol"),
+        ("i cant stop picking at my skin", "touching"),
+        ("can i have a peeling cream before a hen do", "other_procedures"),
+    ],
+)
+def test_an_idiom_says_nothing_of_its_own_words(text: str, topic: str) -> None:
+    found = read(text)
+    assert not found.raised
+    assert topic in {one.topic.key for one in found.found}
+    assert not {one.topic.key for one in found.found} & {"soreness", "stop"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "im faint and red",
+        "im faint, red and sweaty",
+        "cant breathe, laughing hurts",
+        "fever, tree pollen is no excuse",
+    ],
+)
+def test_what_is_parted_is_no_harmless_phrase(text: str) -> None:
+    assert rank(level(text)) >= rank("today")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "at_least"),
+    [
+        ("my mouth looks like bad filler all of a sudden", "emergency"),
+        ("my hearts going like a drum", "emergency"),
+        ("better off if i just disappeared for good", "emergency"),
+        ("lips have swollen up in the past hour", "emergency"),
+        ("in the past 20 minutes my lips have swollen", "emergency"),
+        ("got that buzzy feeling on my lip", "today"),
+        ("pressed 20 min, another 20, still trickling", "today"),
+        ("held gauze on for half an hour and its still dripping", "today"),
+    ],
+)
+def test_body_sign_and_degree_together_raise_a_flag(text: str, at_least: str) -> None:
+    assert rank(level(text)) >= rank(at_least)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "faint little lines in rows on my cheek",
+        "nearly had a heart attack at the price",
+        "my heart doctor says i can",
+        "cant breathe for laughing",
+        "im dying lol",
+        "this itch is killing me, nothing to see",
+        "its like a murder scene, teeny red dots all over",
+        "still a wee bit rosy, hasnt gone down since yesterday",
+        "a bruise next to my eye, going a bit yellow",
+        "a brown stain on my upper lip like a moustache",
+        "my son passed out at the dentist, im fine",
+        "doesnt even hurt",
+    ],
+)
+def test_a_vital_word_without_its_sign_raises_no_flag(text: str) -> None:
+    assert not [one for one in read(text).raised if rank(one.flag.level) >= rank("today")]
+
+
+def test_a_stain_on_the_lip_that_swells_is_an_emergency() -> None:
+    assert level("a brown stain on my lip and its swelling up fast") == "emergency"
+
+
 def test_what_is_ignored_names_its_topic() -> None:
     ignored = read("what if i get an infection").ignored
     assert "infection" in {one.key for one in ignored}

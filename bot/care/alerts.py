@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -19,9 +19,12 @@ from storage.models import Alert, Clinic, Patient, Staff
 if TYPE_CHECKING:
     from content.answers import Answer
     from content.facts import Situation
+    from content.flags import Level
     from storage.database import Transaction
 
 ALARMING = ("today", "emergency")
+ONE_TROUBLE = timedelta(hours=24)
+"""What is written within it, while nobody is on it, is one alert. Later it is another trouble."""
 WORDS_SHOWN = 1000
 """Characters of a patient's words that staff are shown."""
 
@@ -113,8 +116,8 @@ def unheard(desk: Desk, tx: Transaction, alert_id: int) -> Outgoing | None:
 def _alert(
     tx: Transaction, incoming: Incoming, patient: Patient, answer: Answer, now: datetime
 ) -> Alert:
-    """The patient's open alert, as bad as the worst that was written; a new one if none is."""
-    alert = alerts.open_of(tx, patient.id)
+    """The writer's open alert of today, as bad as the worst that was written, or a new one."""
+    alert = alerts.open_of(tx, patient.id, incoming.account, since=now - ONE_TROUBLE)
     if alert is None:
         return alerts.add(
             tx,
@@ -128,7 +131,7 @@ def _alert(
                 created_at=now,
             ),
         )
-    if rank(answer.level) > rank("today") and alert.level == "today":
+    if rank(answer.level) > rank(cast("Level", alert.level)):
         alert.level, alert.topic = answer.level, answer.topic
     return alert
 

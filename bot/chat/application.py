@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
@@ -51,7 +52,18 @@ Callback = Callable[[Update, Context], Coroutine[Any, Any, None]]
 StaffHandle = Callable[[Desk, Transaction, Staff, Incoming, datetime], Sequence[Reaction]]
 
 
-def staff_only(handle: StaffHandle) -> Handle:
+def by_button(handle: Handle) -> Handle:
+    """What a command does, where a button does it: the button's data are nobody's words."""
+
+    def handled(
+        desk: Desk, tx: Transaction, incoming: Incoming, now: datetime
+    ) -> Sequence[Reaction]:
+        return handle(desk, tx, replace(incoming, text=""), now)
+
+    return handled
+
+
+def staff_only(handle: StaffHandle, otherwise: Handle = arrival.unknown_command) -> Handle:
     """For the clinic's team; to anybody else the command does not exist."""
 
     def handled(
@@ -59,10 +71,15 @@ def staff_only(handle: StaffHandle) -> Handle:
     ) -> Sequence[Reaction]:
         staff = people.staff_by_account(tx, incoming.account)
         if staff is None:
-            return arrival.unknown_command(desk, tx, incoming, now)
+            return otherwise(desk, tx, incoming, now)
         return handle(desk, tx, staff, incoming, now)
 
     return handled
+
+
+def staffs_button(handle: StaffHandle) -> Handle:
+    """As `staff_only`, for a button."""
+    return staff_only(handle, by_button(arrival.unknown_command))
 
 
 COMMANDS: dict[str, Handle] = {
@@ -91,19 +108,19 @@ PRESSES: dict[str, Handle] = {
     "topic": questions.topic,
     "doubt": doubts.press,
     "story": story.turn,
-    "today": questions.today,
-    "plan": questions.plan,
-    "sideeffects": questions.side_effects,
+    "today": by_button(questions.today),
+    "plan": by_button(questions.plan),
+    "sideeffects": by_button(questions.side_effects),
     "language": arrival.choose_language,
-    "onit": staff_only(alerts.take),
-    "draft": staff_only(newsession.press),
-    "undo": staff_only(newsession.undo),
-    "change": staff_only(visits.press),
-    "sessions": staff_only(visits.list_sessions),
-    "link": staff_only(visits.new_link),
-    "worklist": staff_only(worklist.show),
-    "seen": staff_only(worklist.press),
-    "member": staff_only(team.take_back),
+    "onit": staffs_button(alerts.take),
+    "draft": staffs_button(newsession.press),
+    "undo": staffs_button(newsession.undo),
+    "change": staffs_button(visits.press),
+    "sessions": staffs_button(visits.list_sessions),
+    "link": staffs_button(visits.new_link),
+    "worklist": staffs_button(worklist.show),
+    "seen": staffs_button(worklist.press),
+    "member": staffs_button(team.take_back),
 }
 MOST_LOOKS = 200
 NOT_TEXT = ~filters.TEXT & ~filters.StatusUpdate.ALL
@@ -126,6 +143,7 @@ class Doors:
         self._clock = clock
         self._answered = answered
         self._looks: set[asyncio.Task[None]] = set()
+        self._turning: dict[tuple[int, int], asyncio.Task[None]] = {}
         self.failures: dict[int, BaseException] = {}
         """By update id: what went wrong in a handler, for whoever handed the update over."""
 
@@ -215,6 +233,22 @@ class Doors:
         looks = asyncio.create_task(self._show(update, reactions))
         self._looks.add(looks)
         looks.add_done_callback(self._looks.discard)
+        query = update.callback_query
+        if query and query.message and any(isinstance(it, Edit) for it in reactions):
+            self._overtake((incoming.account, query.message.message_id), looks)
+
+    def _overtake(self, message: tuple[int, int], looks: asyncio.Task[None]) -> None:
+        """Of the pages a message is turned to in a row only the last waits for its place in the
+        chat: an answer that matters may come behind them.
+        """  # noqa: D205
+        if waiting := self._turning.get(message):
+            waiting.cancel()
+        self._turning[message] = looks
+        looks.add_done_callback(partial(self._turned, message))
+
+    def _turned(self, message: tuple[int, int], looks: asyncio.Task[None]) -> None:
+        if self._turning.get(message) is looks:
+            del self._turning[message]
 
     async def _show(self, update: Update, reactions: Sequence[Reaction]) -> None:
         """What only looks better: nothing depends on it, nothing waits for it, none is a row."""

@@ -17,8 +17,6 @@ from content.library import Library
 
 MOST_OF_A_REMINDER = 600
 """Characters (clinical.md, part H)."""
-MOST_OF_A_MESSAGE = 4096
-"""Characters that Telegram takes."""
 GREETINGS = frozenset({"signal:hello", "signal:thanks"})
 _PATIENTS = re.compile(
     r"(?:enrolment|stopping|story)\..*"
@@ -35,7 +33,7 @@ def lengths(samples: Sequence[Sample]) -> Iterator[Finding]:
         at = sample.place, sample.kind == "step"
         longest[at] = max(longest[at], telegram_html.length(sample.text))
     for (place, is_reminder), length in longest.items():
-        most = MOST_OF_A_REMINDER if is_reminder else MOST_OF_A_MESSAGE
+        most = MOST_OF_A_REMINDER if is_reminder else telegram_html.MOST
         what = "a reminder" if is_reminder else "a message"
         if length > most:
             yield error(place, f"{length} characters at its longest; {what} has at most {most}")

@@ -11,16 +11,19 @@ from typing import Literal, get_args
 
 from markupsafe import Markup
 
-from content import answers, messages
+from content import answers, messages, pages
 from content.checks.finding import Finding, error, text_place
 from content.checks.reachable import late_enough, raising
 from content.facts import AREAS, Clinic, Device, Patient, Session, Situation
-from content.flags import Flag
+from content.flags import Flag, Raised
 from content.library import Library
 from content.reading import ContentError
+from content.replies import Voice
 from content.schedule import Planned, plan
+from content.story import Page
 from content.texts import FALLBACK
 from content.topics import Topic
+from content.understanding import Understood
 
 CLINIC = Clinic(
     name="Rosewood Skin Clinic",
@@ -69,6 +72,8 @@ def samples(library: Library, clinic: Clinic) -> tuple[list[Sample], list[Findin
                     found.setdefault((said.place, said.text), said)
         except ContentError as refused:  # there is no plan of such content
             broken |= dict.fromkeys(map(_refused, refused.problems))
+        except ArithmeticError as problem:
+            broken[error("steps.toml", f"no plan can be made: {problem}")] = None
     return list(found.values()), list(broken)
 
 
@@ -77,6 +82,8 @@ def _said(place: str, making: Callable[[], Sample]) -> Sample | Finding:
         return making()
     except (KeyError, ValueError) as problem:
         return error(place, f"cannot be put together: {problem} is not there")
+    except ArithmeticError as problem:
+        return error(place, f"cannot be put together: {problem}")
 
 
 def _refused(problem: str) -> Finding:
@@ -92,6 +99,7 @@ def _samples(library: Library, clinic: Clinic, patient: Patient) -> Iterator[Mak
     yield from _steps(library, clinic, patient)
     yield from _topics(library, clinic, patient)
     yield from _screens(library, clinic, patient)
+    yield from _pages(library, clinic, patient)
     yield from _flags(library, clinic, patient)
 
 
@@ -200,18 +208,34 @@ def _settled(library: Library, doubt: str, yes: bool, where: Situation) -> Sampl
     return _sample(where, f"doubts.{doubt}", reply, kind="flag", key=doubt)
 
 
+def _pages(library: Library, clinic: Clinic, patient: Patient) -> Iterator[Making]:
+    """The pages of the story that no topic's command answers with."""
+    for page, where in product(library.story.pages.values(), _situations(clinic, patient)):
+        if not page.root:
+            yield f"story.{page.key}", partial(_page, library, page, where)
+
+
+def _page(library: Library, page: Page, where: Situation) -> Sample:
+    return _sample(where, f"story.{page.key}", pages.text(Voice(library, where), page))
+
+
 def _flags(library: Library, clinic: Clinic, patient: Patient) -> Iterator[Making]:
     """What is answered to a red flag, asked in the patient's language if it is understood."""
     for flag in library.flags:
-        spoken = patient.language if patient.language in library.phrases.languages else FALLBACK
-        example = raising(library, flag, spoken)
-        if example is not None:
+        example = raising(library, flag, patient.language) or raising(library, flag, FALLBACK)
+        if example is not None or flag.learned:
             at = ENDED + timedelta(hours=late_enough(flag))
             session = Session(ended_at=ENDED, depth_mm=1.0)
             where = Situation(at=at, clinic=clinic, patient=patient, session=session)
             yield f"flags.{flag.says}", partial(_flag, library, flag, example, where)
 
 
-def _flag(library: Library, flag: Flag, example: str, where: Situation) -> Sample:
-    reply = answers.answer(library, example, where, language=where.patient.language).reply
+def _flag(library: Library, flag: Flag, example: str | None, where: Situation) -> Sample:
+    """A learned flag is raised by no words of its own."""
+    if example is None:
+        raised = (Raised(flag=flag, matched=()),)
+        understood = Understood(raised=raised, found=(), signals=frozenset(), asked_at=None)
+        reply = answers.answer_to(library, understood, "", where).reply
+    else:
+        reply = answers.answer(library, example, where, language=where.patient.language).reply
     return _sample(where, f"flags.{flag.says}", reply, kind="flag", key=flag.key)

@@ -61,6 +61,8 @@ def _tags_and_labels(texts: Texts, language: str) -> Iterator[Finding]:
         said = str(text.fill(dict.fromkeys(text.fields, FILLED)))
         for problem in telegram_html.problems(said):
             yield error(place, problem)
+        if (length := telegram_html.length(said)) > telegram_html.MOST:
+            yield error(place, f"{length} characters; a message has at most {telegram_html.MOST}")
         if _LABEL.fullmatch(key):
             yield from _plain(place, said, "a button", MOST_OF_A_LABEL)
         if _COMMAND.fullmatch(key):

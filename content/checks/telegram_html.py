@@ -9,6 +9,9 @@ from __future__ import annotations
 import html
 import re
 
+MOST = 4096
+"""Characters of a message that Telegram takes whole."""
+
 _ALONE = frozenset(
     "b strong i em u ins s strike del tg-spoiler code pre blockquote".split()  # noqa: SIM905
 )

@@ -215,7 +215,7 @@ def _join(
     patient.stopped, patient.stopped_at = "nothing", None
     tx.flush()
     if recorded_for != patient.id:
-        alerts.move(tx, recorded_for, patient.id)
+        alerts.move(tx, patient.account or 0, recorded_for, patient.id)
         people.drop_if_empty(tx, recorded_for)
     settle(tx, desk.library, patient, now, covered=True)
 

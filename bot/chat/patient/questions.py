@@ -78,7 +78,11 @@ def heeding(handle: Handle) -> Handle:
 def about(
     desk: Desk, tx: Transaction, incoming: Incoming, now: datetime, topic: str
 ) -> Sequence[Reaction]:
-    """A topic's command (`/makeup`)."""
+    """A topic's command (`/makeup`).
+
+    People leaf through the commands, so `/infection` alone alarms nobody: a button under its answer
+    does, which is the topic's own (`topic`). To whom no team can be told there is none.
+    """
     if alarm := if_alarming(desk, tx, incoming, incoming.text, now):
         return alarm
     known = who_is(tx, incoming.account)
@@ -87,11 +91,14 @@ def about(
     if topic == "moisturiser" and (quoted := messages.recommendation(desk.library, here)):
         answer = replace(answer, reply=answer.reply + "\n\n" + quoted)
     buttons = under(desk, known.language, answer)
+    if answer.level in ALARMING and known.patient is not None:
+        label = desk.say(known.language, "buttons.have_it").unescape()
+        buttons = ((Button(label=label, action=f"topic:{topic}"),), *buttons)
     return [Outgoing(account=incoming.account, text=answer.reply, buttons=buttons)]
 
 
 def topic(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequence[Reaction]:
-    """The button of a topic, offered because the words were not understood.
+    """The button of a topic: offered because the words were not understood, or "I have this now".
 
     It is what they meant, so it counts as words do: staff are told where that is called for.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from bot.care.people import numbers_of, who_is
@@ -38,7 +39,7 @@ def stop(desk: Desk, tx: Transaction, incoming: Incoming, now: datetime) -> Sequ
     known = who_is(tx, incoming.account)
     level = incoming.text.removeprefix("stop:")
     if known.patient is None or known.patient.agreed_at is None or level not in LEVELS:
-        return offer(desk, tx, incoming, now)
+        return offer(desk, tx, replace(incoming, text=""), now)
     known.patient.stopped, known.patient.stopped_at = level, now
     _note(tx, known.patient.clinic_id, known.patient.id, f"stopped {level}", now)
     text = desk.say(

@@ -126,13 +126,15 @@ def _pick(
 def _from(
     desk: Desk, tx: Transaction, staff: Staff, draft: Draft, which: str, now: datetime
 ) -> Sequence[Reaction]:
-    """From when the recommendation holds, in whole hours."""
+    """From when the recommendation holds: one of the hours that were offered."""
     written, understood = Written.loads(draft.data), _line(desk, tx, draft).understood
     if understood is None or written.from_hours is not None:
         return []
-    until, hours = _forbidden_until(desk, understood), float(numbers(which)[0])
-    if hours not in _offered(until):
+    until, n = _forbidden_until(desk, understood), numbers(which)[0]
+    offered = _offered(until)
+    if n >= len(offered):
         return []
+    hours = offered[n]
     language = people.clinic(tx, draft.clinic_id).language
     answer = showing.from_when(desk, language, hours, is_rule=hours == until)
     written = replace(written, from_hours=hours)
@@ -270,10 +272,10 @@ def _hours(desk: Desk, language: str, draft: Draft, until: float) -> Rows:
         (
             Button(
                 label=showing.from_when(desk, language, hours, is_rule=hours == until),
-                action=f"draft:{draft.id}:from:{hours:.0f}",
+                action=f"draft:{draft.id}:from:{n}",
             ),
         )
-        for hours in _offered(until)
+        for n, hours in enumerate(_offered(until))
     )
 
 
