@@ -95,6 +95,11 @@ def about(library: Library, topic: str, situation: Situation) -> Answer:
     return replace(given, because=explain.of_topic(voice, known))
 
 
+def asked(library: Library, doubt: str, situation: Situation) -> Answer:
+    """A doubt's question, put again. Raises KeyError for a doubt unknown."""
+    return _in_doubt(Voice(library, situation), doubt, ())
+
+
 def settled(library: Library, doubt: str, yes: bool, situation: Situation) -> Answer:
     """The answer to Yes or No to a doubt's question. Raises KeyError for a doubt unknown."""
     asked, voice = library.doubts[doubt], Voice(library, situation)

@@ -415,11 +415,15 @@ def _written(layers: Layers) -> frozenset[str]:
     """Words that several example messages hold: they are no slips of others ("patting" and none of
     "panting").
     """  # noqa: D205
-    said = [
+    files = [layers.toml(name).get("topics") for name in layers.names("examples/*.toml")]
+    said = [  # what is no list of texts is named by whoever reads the examples
         text
-        for name in layers.names("examples/*.toml")
-        for texts in layers.toml(name).get("topics", {}).values()
+        for file in files
+        if isinstance(file, dict)
+        for texts in file.values()
+        if isinstance(texts, list)
         for text in texts
+        if isinstance(text, str)
     ]
     counted = Counter(word for text in said for word in {token.text for token in tokens(text)})
     return frozenset(word for word, times in counted.items() if times >= SEVERAL)

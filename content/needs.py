@@ -46,8 +46,8 @@ def of_topics(topics: Iterable[Topic], texts: Collection[str]) -> Iterator[str]:
                 yield f"topics.toml: {topic.key}.{field}: needs {topic.key}.{needed} in {where}"
         levels = {phase.level for phase in topic.phases}
         if "soon" in levels and not topic.expected_until:
-            what = "its texts say until when it is expected"
-            yield f'topics.toml: {topic.key}.phases: needs one that is "normal" before "soon": {what}'
+            needed = 'needs one that is "normal" before "soon"'
+            yield f"topics.toml: {topic.key}.phases: {needed}: its texts say until when"
         for signal in topic.ask_first:
             if f"answers.ask_first.{signal}" not in texts:
                 where = "texts/en/answers.toml"

@@ -141,6 +141,8 @@ def test_a_clinics_phrases_are_added_to_ours(own: Callable[..., Path]) -> None:
         ),
         ("texts/en/steps.toml", "coming.text = 'On {visit?'", "coming.text: "),
         ("protocol.toml", "date = 'soon'", "CONTENT_DIR/protocol.toml: date: "),
+        ("examples/en.toml", "topics = 3", "CONTENT_DIR/examples/en.toml: topics: "),
+        ("examples/en.toml", "[topics]\nredness = [3]", "examples/en.toml: topics.redness."),
         ("phrases/en.toml", "topics = 3", "CONTENT_DIR/phrases/en.toml: topics: "),
         ("phrases/en.toml", "[topics]\nredness = ['<lipps> red']", "there is no group 'lipps'"),
         ("steps.toml", "day5.due.hours = 'noon'", "CONTENT_DIR/steps.toml: day5.due.hours: "),

@@ -401,6 +401,15 @@ async def test_only_a_bare_no_is_a_no(story: Story, words: str) -> None:
     assert (await pressed(story, ana, "Yes"))[-1].startswith((CALL_NOW, CALL_TODAY))
 
 
+@pytest.mark.parametrize("words", ["maybe", "I don't know", "???", "37.5 so no"])
+async def test_words_that_are_neither_get_the_question_again(story: Story, words: str) -> None:
+    ana = await in_doubt(story)
+    again = await asks(story, ana, words)
+    assert "In an emergency" in again or "Call 999" in again
+    assert ana.received[-1].labels[:2] == ["Yes", "No"]
+    assert (await pressed(story, ana, "Yes"))[-1].startswith((CALL_NOW, CALL_TODAY))
+
+
 async def test_a_warning_sign_beside_the_no_comes_first(story: Story) -> None:
     ana = await in_doubt(story)
     assert (await asks(story, ana, f"no, but {PUS}")).startswith(CALL_TODAY)

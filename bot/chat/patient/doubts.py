@@ -64,8 +64,16 @@ def answered_in_words(
         or answer.level in ALARMING
     ):
         return []
-    yes = _yes_or_no(desk, incoming.text, understood=answer.topic != "unknown")
-    return [] if yes is None else _settled(desk, tx, incoming, question, yes, now)
+    understood = answer.topic != "unknown"
+    yes = _yes_or_no(desk, incoming.text, understood=understood)
+    if yes is not None:
+        return _settled(desk, tx, incoming, question, yes, now)
+    if understood or answer.asks:
+        return []
+    # "Maybe", "not sure": neither a yes nor a no, and not to be lost.
+    known = who_is(tx, incoming.account)
+    again = answers.asked(desk.library, question.doubt, situation(tx, known, now))
+    return said(desk, tx, incoming, known, again, now)
 
 
 def _settled(
