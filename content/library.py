@@ -154,7 +154,9 @@ def load(content_dir: Path | None = None) -> Library:
 
     Raises ContentError naming every problem.
     """
-    return read(Layers(own=content_dir))
+    library = read(Layers(own=content_dir))
+    library.likeness.learn()
+    return library
 
 
 def read(layers: Layers) -> Library:

@@ -37,23 +37,33 @@ class Likeness:
     """How like the examples of each topic a message is."""
 
     def __init__(self, examples: Iterable[Example]) -> None:
+        """Nothing is worked out before `learn`, or the first question: that takes half a second."""
+        self._examples = tuple(examples)
+        self._by_feature: dict[str, dict[str, float]] = {}
+        self._others: dict[str, float] = {}
+        self._pull = lru_cache(maxsize=20_000)(self._pull_of)
+
+    def learn(self) -> None:
+        """Make it ready to answer at once."""
+        if self._others or not self._examples:
+            return
         by_feature: dict[str, dict[str, float]] = defaultdict(dict)
         sums: dict[str, float] = defaultdict(float)
-        for example in examples:
+        for example in self._examples:
             for feature in _features(tokens(example.text)):
                 known = by_feature[feature]
                 known[example.topic] = known.get(example.topic, 0.0) + example.weight
                 sums[example.topic] += example.weight
-        self._by_feature = dict(by_feature)
         everything = sum(sums.values())
         room = SMOOTHING * len(by_feature)
+        self._by_feature = dict(by_feature)
         self._others = {
             topic: log(everything - mine + room) for topic, mine in sorted(sums.items())
         }
-        self._pull = lru_cache(maxsize=20_000)(self._pull_of)
 
     def scores(self, said: Sequence[Token]) -> Mapping[str, float]:
         """By topic, in standard deviations above the mean of all topics; {} for nothing known."""
+        self.learn()
         features = [feature for feature in _features(said) if feature in self._by_feature]
         if not features or len(self._others) < 2:
             return {}
@@ -66,6 +76,7 @@ class Likeness:
 
     def words_for(self, said: Sequence[Token], topic: str) -> tuple[str, ...]:
         """The words of the examples that speak most for `topic`: for whoever asks why."""
+        self.learn()
         words = {token.text for token in said if token.text in self._by_feature}
         pulls = {word: self._pull(word).get(topic, 0.0) for word in sorted(words)}
         return tuple(sorted(pulls, key=lambda word: -pulls[word])[:SHOWN])
