@@ -154,9 +154,7 @@ def load(content_dir: Path | None = None) -> Library:
 
     Raises ContentError naming every problem.
     """
-    library = read(Layers(own=content_dir))
-    library.likeness.learn()
-    return library
+    return read(Layers(own=content_dir))
 
 
 def read(layers: Layers) -> Library:

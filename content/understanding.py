@@ -77,15 +77,15 @@ def understand(library: Library, text: str, hours: float | None) -> Understood:
     if hours is None:
         hours = said_hours(book.times, reading)
     hits = book.find(reading, hours)
-    raised: Sequence[Raised] = find_flags(library.flags, book.numbers, reading, hits, hours)
+    raised = find_flags(library.flags, book.numbers, reading, hits, hours)
     spoken = spoken_of(library.flags, book.numbers, reading, hits, hours)
     signals = frozenset(hit.name for hit in hits if hit.kind == "signal" and not hit.ignored)
-    found: Sequence[Found] = _topics(library, hits, hours, signals)
+    found = _topics(library, hits, hours, signals)
     ignored = tuple(dict.fromkeys(_ignored(library, hits, raised, spoken)))
     doubt = _doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored))
     if not (raised or doubt or ignored):  # likeness knows nothing of "no" and "if"
         likely = library.likeness.scores(reading.tokens)
-        raised = _with_learned(library, raised, reading, likely)
+        raised = _like_an_emergency(library, reading, likely)
         found = found or _likeliest(library, reading, likely, hours, signals)
     return Understood(
         raised=tuple(raised),
@@ -116,22 +116,18 @@ SURELY, ENOUGH = 4.5, 5
 one: in doubt the higher. So many words it must have: a few are like anything."""
 
 
-def _is_urgent(raised: Sequence[Raised]) -> bool:
-    return bool(raised) and rank(raised[0].flag.level) >= rank("today")
-
-
-def _with_learned(
-    library: Library, raised: Sequence[Raised], reading: Reading, likely: Mapping[str, float]
-) -> Sequence[Raised]:
-    """The flags, with that for a message which is like the emergencies among the examples."""
+def _like_an_emergency(
+    library: Library, reading: Reading, likely: Mapping[str, float]
+) -> list[Raised]:
+    """The flag for a message that is like the emergencies among the examples."""
     learned = next((flag for flag in library.flags if flag.learned), None)
     if learned is None or EMERGENCY not in likely or len(reading.tokens) < ENOUGH:
-        return raised
+        return []
     others = max(score for topic, score in likely.items() if topic != EMERGENCY)
     if likely[EMERGENCY] - others < SURELY:
-        return raised
+        return []
     words = library.likeness.words_for(reading.tokens, EMERGENCY)
-    return [Raised(flag=learned, matched=words), *raised]
+    return [Raised(flag=learned, matched=words)]
 
 
 def _likeliest(
@@ -149,21 +145,7 @@ def _likeliest(
     if not is_clear or first not in library.topics or likely.get(UNKNOWN, 0.0) >= SMALL_TALK:
         return []
     words = library.likeness.words_for(reading.tokens, first)
-    return [_learned(library.topics[first], words, hours, signals)]
-
-
-def _learned(
-    topic: Topic, words: tuple[str, ...], hours: float | None, signals: frozenset[str]
-) -> Found:
-    return Found(
-        topic=topic,
-        level=topic.level(hours, signals),
-        weight=1.0,
-        start=0,
-        matched=words,
-        ask_first=topic.asked_first(signals),
-        raised_by=topic.raised_by(hours, signals),
-    )
+    return [_told(library.topics[first], words, hours, signals, weight=1.0, start=0)]
 
 
 # --- red flags that may be meant, and what does not count ------------------------------------
@@ -177,7 +159,7 @@ def _doubt(
     *,
     is_known: bool,
 ) -> str | None:
-    if _is_urgent(raised):
+    if raised and rank(raised[0].flag.level) >= rank("today"):
         return None
     said = [library.doubts[hit.name] for hit in hits if hit.kind == "doubt" and not hit.ignored]
     meant = [
@@ -227,11 +209,6 @@ def _topics(
     for hit in _whole([hit for hit in hits if hit.kind == "topic" and _counts(library, hit)]):
         by_topic[hit.name].append(hit)
     found = [_found(library.topics[key], mine, hours, signals) for key, mine in by_topic.items()]
-    return _in_order(library, found)
-
-
-def _in_order(library: Library, found: Iterable[Found]) -> list[Found]:
-    """Side effects by urgency, then by how much speaks of each."""
     order = list(library.topics)
     return sorted(
         found,
@@ -254,12 +231,27 @@ def _counts(library: Library, hit: Hit) -> bool:
 def _found(
     topic: Topic, hits: Sequence[Hit], hours: float | None, signals: frozenset[str]
 ) -> Found:
+    matched = tuple(dict.fromkeys(hit.phrase for hit in hits))
+    start = min(hit.start for hit in hits)
+    return _told(topic, matched, hours, signals, weight=_weight(hits), start=start)
+
+
+def _told(
+    topic: Topic,
+    matched: tuple[str, ...],
+    hours: float | None,
+    signals: frozenset[str],
+    *,
+    weight: float,
+    start: int,
+) -> Found:
+    """The topic, as urgent as it is at this hour and with these signals."""
     return Found(
         topic=topic,
         level=topic.level(hours, signals),
-        weight=_weight(hits),
-        start=min(hit.start for hit in hits),
-        matched=tuple(dict.fromkeys(hit.phrase for hit in hits)),
+        weight=weight,
+        start=start,
+        matched=matched,
         ask_first=topic.asked_first(signals),
         raised_by=topic.raised_by(hours, signals),
     )
