@@ -365,6 +365,7 @@ class _Voice:
         """What is still forbidden, by the moment it ends: "Until …: no make-up or sport".
 
         `shown`: only the nearest moments, and the rest in one line without theirs; None: all.
+        Where none is left to tell apart, the rest is said in few letters.
         """
         blocks = self._by_block(apart)
         lines = [
@@ -377,7 +378,7 @@ class _Voice:
         ]
         rest = [] if shown is None else [rule for _, rules in blocks[shown:] for rule in rules]
         if rest:
-            things = self._things(rest, "no", style="or")
+            things = self._things(rest, "no" if shown else "short", style="or")
             lines.append(self._say("common.still.longer", things=things))
         return lines
 

@@ -55,7 +55,7 @@ async def test_what_people_wrote_while_the_bot_was_down_is_answered_in_order(
     story.ben.open()
     story.start()
     first, second = await story.reads(story.ana)
-    assert "ake-up" in first
+    assert "brushes" in first
     assert "edness" in second
     assert len(await story.reads(story.ben)) == 1
 
