@@ -137,7 +137,6 @@ class Bot:
             Limiter(self._pacing, clock, self.metrics),
         )
         self._library = library_of(settings)
-        self._library.likeness.learn()  # half a second, which no patient is to wait for
         self._silence = Silence()
         self._connected = False
         self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()

@@ -23,7 +23,8 @@ from content.library import Library
 from content.messages import emergency_lines
 from content.replies import Voice, expected_now, lines, paragraphs
 from content.story import Page
-from content.understanding import Found, Understood, WhyIgnored, understand
+from content.understanding import understand
+from content.understood import Found, Understood, WhyIgnored
 from content.urgent import NEEDS_NO_WORDS
 from content.why import why
 
@@ -166,11 +167,17 @@ def _to_answer(understood: Understood) -> tuple[list[Found], Found | None]:
     """
     effects = [one for one in understood.found if one.topic.kind == "effect"]
     others = [one for one in understood.found if one.topic.kind != "effect"]
+    likeliest = [one for one in others if one.topic.key == understood.main]
     if understood.asked_at is not None:
         others = _asked(others, understood.asked_at)
     elif effects:
-        others = []
+        others = likeliest
+    others = list(dict.fromkeys([*likeliest, *others]))
     found = [*effects, *_without_asides(others)]
+    is_late = any(rank(one.level) >= rank("soon") for one in effects if not one.is_aside)
+    main = next((one for one in found if one.topic.key == understood.main), None)
+    if main is not None and not is_late:
+        return found, main
     is_question = bool(others) and all(one.level == "normal" for one in effects)
     return found, others[0] if is_question else next(iter(found), None)
 
@@ -314,8 +321,12 @@ def _not_now(
 ) -> Answer:
     """To "what if I get a fever", "I had cold sores last year", "my sister has pus", "no pus"."""
     ignored = [one for one in understood.ignored if one.why == why_not]
-    known = (one.key for one in ignored if one.key in voice.library.topics)
-    topic = {"past": "before_session", "denied": "unknown"}.get(why_not) or next(known, "contact")
+    known = [one.key for one in ignored if one.key in voice.library.topics]
+    topic = {"past": "before_session", "denied": "unknown"}.get(why_not) or next(
+        iter(known), "contact"
+    )
+    if understood.main in voice.library.topics and (why_not != "hypothetical" or not known):
+        topic = str(understood.main)
     spoken_of = [topic, *(one.topic.key for one in found)]
     first = [voice.say(f"answers.{why_not}.text")]
     last = [emergency_lines(voice.library, voice.situation)]

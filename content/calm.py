@@ -21,7 +21,7 @@ from content.replies import (
     paragraphs,
     subject,
 )
-from content.understanding import Found
+from content.understood import Found
 
 
 def brief(

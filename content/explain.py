@@ -13,7 +13,7 @@ from content.flags import Level, Raised
 from content.replies import Voice, verdicts
 from content.rules import hours
 from content.topics import Topic
-from content.understanding import Found, Understood
+from content.understood import Found, Understood
 
 Kind = Literal["flag", "topic", "rule", "doubt", "page", "ignored", "nothing"]
 MEASURED = "(a temperature)"

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,14 +14,13 @@ from pydantic import BaseModel, ConfigDict
 
 from content import needs
 from content.doubts import Doubt, doubt_problems
-from content.examples import read_examples
 from content.facts import Kind, Session
 from content.flags import Flag, flag_problems
-from content.likeness import Likeness
+from content.learned import Learned, from_text
 from content.matching import Phrasebook, read_phrases
 from content.profiles import Profile
 from content.protocol import PROTOCOL, Protocol, read_protocol
-from content.reading import ContentError, Layers, Model, unknown
+from content.reading import LEARNED_FROM, ContentError, Layers, Model, unknown
 from content.recommendations import Names
 from content.rules import UNKNOWN, Alike, Rule, alike
 from content.spoken import Spoken
@@ -32,8 +31,8 @@ from content.topics import Topic, topic_problems
 
 T = TypeVar("T")
 
-EXAMPLES_OF = frozenset({needs.EMERGENCY, "unknown"})
-"""What messages can be like besides topics."""
+LEARNED = "learned.txt"
+"""What content.learned knows, beside the data files."""
 
 __all__ = ["ContentError", "Library", "load", "read"]
 
@@ -64,7 +63,7 @@ class Library:
     doubts: Mapping[str, Doubt]
     names: Mapping[str, Names]
     """What in a clinician's recommendation names a rule."""
-    likeness: Likeness
+    learned: Learned
     story: Story
     protocol: Protocol
     fingerprint: str
@@ -175,7 +174,8 @@ def read(layers: Layers) -> Library:
     profiles = table("profiles.toml", Profile)
     rules = table("rules.toml", Rule)
     problems += _profile_problems(rules, profiles)
-    phrases = heeded(lambda: read_phrases(layers), Phrasebook({}, frozenset()))
+    learned = _read_learned(layers.shipped)
+    phrases = heeded(lambda: read_phrases(layers, learned.words), Phrasebook({}, frozenset()))
     library = Library(
         rules={} if problems else {key: rule.told(profiles) for key, rule in rules.items()},
         profiles=profiles,
@@ -188,17 +188,24 @@ def read(layers: Layers) -> Library:
         topics=table("topics.toml", Topic),
         doubts=table("doubts.toml", Doubt),
         names=table("recommendations.toml", Names),
-        likeness=heeded(lambda: read_examples(layers, phrases), Likeness([])),
+        learned=learned,
         story=heeded(
             lambda: read_story(layers, phrases.languages), Story({}, Phrasebook({}, frozenset()))
         ),
         protocol=heeded(lambda: read_protocol(layers), Protocol.nobodys()),
-        fingerprint="" if problems else _fingerprint(layers),
+        fingerprint="" if problems else _fingerprint(layers, learned),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.
-    if problems := problems or [*_problems(library), *_example_problems(layers, library)]:
+    if problems := problems or list(_problems(library)):
         raise ContentError(problems)
     return library
+
+
+@lru_cache(maxsize=4)
+def _read_learned(shipped: Path) -> Learned:
+    """What ships; a clinic adds phrases, and learns nothing anew."""
+    file = shipped / LEARNED
+    return from_text(file.read_text("utf-8")) if file.is_file() else Learned()
 
 
 def _problems(library: Library) -> Iterator[str]:
@@ -220,19 +227,6 @@ def _problems(library: Library) -> Iterator[str]:
     yield from needs.of_topics(library.topics.values(), texts)
     yield from needs.of_rules(library.rules.values(), library.topics, texts)
     yield from needs.of_doubts(library.doubts.values(), texts)
-
-
-def _example_problems(layers: Layers, library: Library) -> Iterator[str]:
-    """Examples of no topic, and those without which a learned red flag never comes up."""
-    known = {*library.topics, *EXAMPLES_OF}
-    for name in layers.names("examples/*.toml"):
-        shown = layers.toml(name)["topics"]
-        for key in sorted(shown.keys() - known):
-            place = layers.place(name, "topics", key)
-            yield f"{place}: topics.{key}: {unknown(key, sorted(known))} in topics.toml"
-        if not shown.get(needs.EMERGENCY) and any(flag.learned for flag in library.flags):
-            place = layers.place(name)
-            yield f"{place}: topics.{needs.EMERGENCY} is missing: no red flag is learned from it"
 
 
 def _profile_problems(rules: Mapping[str, Rule], profiles: Mapping[str, Profile]) -> Iterator[str]:
@@ -285,11 +279,11 @@ def _of_a_step(text: str) -> bool:
     return text.startswith(STEPS)
 
 
-def _fingerprint(layers: Layers) -> str:
+def _fingerprint(layers: Layers, learned: Learned) -> str:
     """Of what the files say: a comment, or the layer a value comes from, makes no difference."""
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(learned.fingerprint.encode())
     for name in layers.names("*.toml"):
-        if name != PROTOCOL:
+        if name != PROTOCOL and not name.startswith(LEARNED_FROM):
             said = json.dumps(layers.toml(name), sort_keys=True, default=str)
             digest.update(f"{name}\0{said}\0".encode())
     return digest.hexdigest()[:12]

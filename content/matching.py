@@ -13,7 +13,7 @@ own right); then `find` looks up only the phrases whose rarest word is there.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise, product
@@ -28,8 +28,6 @@ from content.lexicon import Lexicon
 from content.reading import ContentError, Layers
 from content.when import Times, joined, long_ago
 
-SEVERAL = 4
-"""In how many places of the examples a word stands that is no slip."""
 WINDOW = 4
 """How many words that mean something may stand between two parts of a phrase."""
 UNDO_WINDOW = 2
@@ -384,8 +382,8 @@ def _joined(lists: Iterable[Iterable[str]]) -> frozenset[str]:
     return frozenset(word for words in lists for word in words)
 
 
-def read_phrases(layers: Layers) -> Phrasebook:
-    """Read `phrases/<language>.toml` and `real_words.toml`.
+def read_phrases(layers: Layers, seen: Collection[str] = ()) -> Phrasebook:
+    """Read `phrases/<language>.toml` and `real_words.toml`; `seen` are real words, too.
 
     Raises ContentError naming every problem.
     """
@@ -407,26 +405,8 @@ def read_phrases(layers: Layers) -> Phrasebook:
         raise ContentError(problems)
     listed = layers.toml("real_words.toml").values()
     return Phrasebook(
-        languages, frozenset(word for words in listed for word in words.split()) | _written(layers)
+        languages, frozenset(word for words in listed for word in words.split()) | frozenset(seen)
     )
-
-
-def _written(layers: Layers) -> frozenset[str]:
-    """Words that several example messages hold: they are no slips of others ("patting" and none of
-    "panting").
-    """  # noqa: D205
-    files = [layers.toml(name).get("topics") for name in layers.names("examples/*.toml")]
-    said = [  # what is no list of texts is named by whoever reads the examples
-        text
-        for file in files
-        if isinstance(file, dict)
-        for texts in file.values()
-        if isinstance(texts, list)
-        for text in texts
-        if isinstance(text, str)
-    ]
-    counted = Counter(word for text in said for word in {token.text for token in tokens(text)})
-    return frozenset(word for word, times in counted.items() if times >= SEVERAL)
 
 
 def _all_of(phrases: Phrases) -> Iterator[str]:

@@ -19,9 +19,11 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 DATA = Path(__file__).parent / "data"
-ADDED_TO = ("phrases/", "examples/")
+ADDED_TO = ("phrases/",)
 """Files of these folders are lists that a clinic adds to; everywhere else its value takes the place
 of the shipped one."""
+LEARNED_FROM = "examples/"
+"""Files that only `make learn` reads."""
 
 
 MORE_OF = frozenset({"steps.toml", "profiles.toml", "sources.toml"})
@@ -99,7 +101,8 @@ class Layers:
         """Files of the clinic's that nothing reads: a name with a letter wrong, say."""
         if self.own is None:
             return
-        known = [*_files(self.shipped, "*.toml"), "protocol.toml"]
+        shipped = [it for it in _files(self.shipped, "*.toml") if not it.startswith(LEARNED_FROM)]
+        known = [*shipped, "protocol.toml"]
         areas = {Path(name).name for name in known if name.startswith("texts/")}
         for name in _files(self.own, "*.toml"):
             parts = Path(name).parts

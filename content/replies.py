@@ -22,7 +22,7 @@ from content.messages import clinic_values
 from content.rules import Rule, blocked
 from content.texts import Variant
 from content.topics import Topic
-from content.understanding import Found
+from content.understood import Found
 
 Detail = Literal[1, 2, 3]
 """How much is said of one topic: 3 is all of it, 1 only what this hour means and when to call."""

@@ -1,70 +1,56 @@
-"""What a message says: which red flags, which topics, which signals. Not what is answered to it.
+"""What a message says. Not what is answered to it.
 
-Deterministic: phrases (content.matching), numbers, and the hour decide; `matched` names them.
+Phrases say what words mean (content.by_rules); what was learned from whole messages
+(content.learned) says what they sound like: "red lipstick" is no redness, and a match may be a
+heart attack of a game. Where the two differ, the more cautious one is heard unless the other is
+clear; where what was learned does not know the words, the rules stand alone. The bounds below are
+set on messages kept out of learning: see CONTRIBUTING.md, "How is a message understood?".
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
-from content.flags import Level, Raised, find_flags, rank, spoken_of
-from content.hits import Hit, Reading
+from content.by_rules import ByRules, by_rules
+from content.flags import Level, Raised, rank
+from content.learned import TODAY, Judged
 from content.library import Library
-from content.topics import Topic
-from content.when import said_hours
+from content.understood import EMERGENCY, Found, Ignored, Understood, in_order, told
 
-EMERGENCY, UNKNOWN = "emergency", "unknown"
-WhyIgnored = Literal["denied", "past", "hypothetical", "someone_else", "harmless"]
+KNOWN = 0.5
+"""The share of a message's words from which on what was learned is heard."""
+MANY = 6
+"""Where so many topics are named none stands out, and all are answered."""
+MOST = 8
+"""Sentences looked at one by one."""
+FEW = 5
+"""In so few words there is nothing that could say otherwise than a phrase does."""
 
+# Scores of Judged: above 0 a message sounds like it.
+CALM_TODAY, CALM_EMERGENCY = -0.75, -0.5
+"""Below: a message that raised a flag of that level does not sound like danger."""
+CALM = -3.0
+"""The same, for a message that is about what the flag is about, or has few words."""
+NOT_GRAVE = -2.0
+"""Below this score for `emergency` a flag of that level does not count."""
+ALARMING, GRAVE = 0.5, 0.0
+"""Above: it needs `today`, `emergency`, whatever the phrases made of it."""
+DOUBTFUL = -1.5
+"""The same for `emergency`, where that is also the likeliest topic: in doubt the higher."""
+IN_A_SENTENCE = 1.5
+"""Above, in one of its sentences: danger that is told beside much else."""
+ASKED = -1.0
+"""Below: what is urgent at any hour is only asked about."""
+LIKELY = -0.6
+"""The least score of the likeliest topic, where no phrase finds it."""
+BESIDE, BESIDE_A_QUESTION, NEAR = 2.5, 0.9, 0.3
+"""By how much less likely than the likeliest a topic may be that phrases find: any; a side effect
+beside a question about something else; and such a one that the message is about just as much."""
 
-@dataclass(frozen=True, kw_only=True)
-class Ignored:
-    """Something said that does not count."""
-
-    phrase: str
-    """As it stands in data/phrases."""
-    why: WhyIgnored
-    key: str = ""
-    """The topic that it speaks of, "" where none is known."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """A topic that a message is about."""
-
-    topic: Topic
-    level: Level
-    weight: float
-    """How much of the message speaks of it."""
-    start: int
-    matched: tuple[str, ...]
-    ask_first: str = ""
-    """The signal with which no rule answers (`Topic.ask_first`); "": none."""
-    raised_by: tuple[str, ...] = ()
-    """The signals that make it more urgent than its hour does."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Understood:
-    """All that a message says."""
-
-    raised: tuple[Raised, ...]
-    """Red flags that are up, highest level first."""
-    found: tuple[Found, ...]
-    """Topics: side effects by urgency, then by how much of the message speaks of each."""
-    signals: frozenset[str]
-    """Names of signals that are said and not denied."""
-    asked_at: int | None
-    """The token at which a question begins ("when can I"); None: no question."""
-    doubt: str | None = None
-    """The key of a doubt (content.doubts): a red flag that may be meant, and is asked about."""
-    ignored: tuple[Ignored, ...] = ()
-    """What is said and does not count: of flags first, then of topics."""
-    hours: float | None = None
-    """Hours since the session's end: as known, or else as said ("3 days ago")."""
+_ENDS = re.compile(r"[.!?\n]+(?:\s|$)")
 
 
 def understand(library: Library, text: str, hours: float | None) -> Understood:
@@ -72,204 +58,155 @@ def understand(library: Library, text: str, hours: float | None) -> Understood:
 
     Every language is tried. Whatever is written, it never raises.
     """
-    book = library.phrases
-    reading = book.read(text)
-    if hours is None:
-        hours = said_hours(book.times, reading)
-    hits = book.find(reading, hours)
-    raised = find_flags(library.flags, book.numbers, reading, hits, hours)
-    spoken = spoken_of(library.flags, book.numbers, reading, hits, hours)
-    signals = frozenset(hit.name for hit in hits if hit.kind == "signal" and not hit.ignored)
-    found = _topics(library, hits, hours, signals)
-    ignored = tuple(dict.fromkeys(_ignored(library, hits, raised, spoken)))
-    doubt = _doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored))
-    if not (raised or doubt or ignored):  # likeness knows nothing of "no" and "if"
-        likely = library.likeness.scores(reading.tokens)
-        raised = _like_an_emergency(library, reading, likely)
-        found = found or _likeliest(library, reading, likely, hours, signals)
-    return Understood(
-        raised=tuple(raised),
-        found=tuple(found),
-        signals=signals,
-        asked_at=min((hit.start for hit in hits if hit.key == "signal:asks"), default=None),
-        doubt=doubt,
-        ignored=ignored,
-        hours=hours,
-    )
+    read = by_rules(library, text, hours)
+    judged = library.learned.judge(read.features)
+    if judged is None or not _is_known(library, read):
+        return read.understood
+    return _Weighing(library, text, read, judged).understood()
 
 
-# --- what no phrase says ---------------------------------------------------------------------
-# Phrases say what words mean; likeness says what the whole message is like, and knows words that no
-# phrase holds. What phrases say stands: likeness speaks where they are silent.
-
-ALIKE, LEAD = 4.0, 1.5
-"""Standard deviations from which, and the lead by which, likeness names what no phrase does:
-a greeting or the football is like something, too."""
-PLEASANTRIES = frozenset({"thanks", "hello", "help"})
-"""Signals that have answers of their own (content.answers)."""
-SMALL_TALK = 1.0
-"""Deviations from which a message is like the examples of `unknown`, and no topic is guessed."""
-FEW = 3
-"""Words a message has at least for it."""
-SURELY, ENOUGH = 4.5, 5
-"""By how much "emergency" leads all topics where no phrase saw a red flag, and it is taken for
-one: in doubt the higher. So many words it must have: a few are like anything."""
+def _is_known(library: Library, read: ByRules) -> bool:
+    words = {token.text for token in read.reading.tokens if token.text.isalpha()}
+    known = sum(library.learned.knows(word) for word in words)
+    return bool(words) and known >= KNOWN * len(words)
 
 
-def _like_an_emergency(
-    library: Library, reading: Reading, likely: Mapping[str, float]
-) -> list[Raised]:
-    """The flag for a message that is like the emergencies among the examples."""
-    learned = next((flag for flag in library.flags if flag.learned), None)
-    if learned is None or EMERGENCY not in likely or len(reading.tokens) < ENOUGH:
-        return []
-    others = max(score for topic, score in likely.items() if topic != EMERGENCY)
-    if likely[EMERGENCY] - others < SURELY:
-        return []
-    words = library.likeness.words_for(reading.tokens, EMERGENCY)
-    return [Raised(flag=learned, matched=words)]
+@dataclass(frozen=True)
+class _Weighing:
+    """What the rules made of a message, held against what it sounds like."""
+
+    library: Library
+    text: str
+    read: ByRules
+    judged: Judged
+
+    def understood(self) -> Understood:
+        by = self.read.understood
+        raised = self._urgent([one for one in by.raised if self._stands(one)])
+        is_flagged = _is_urgent(raised)
+        found = self._topics(raised)
+        asked = [] if is_flagged else self._only_asked(found)
+        found = [one for one in found if all(one.topic.key != it.key for it in asked)]
+        if self.judged.today > ALARMING and not is_flagged:
+            found = self._with_the_likeliest_today(found)
+        is_short = len(self.read.reading.tokens) <= FEW
+        has_doubt = not is_flagged and (is_short or self.judged.today >= ASKED)
+        return replace(
+            by,
+            raised=tuple(raised),
+            found=tuple(in_order(self.library, found)),
+            doubt=by.doubt if has_doubt else None,
+            ignored=(*by.ignored, *asked),
+            main=self.judged.main if self._is_clear else None,
+        )
+
+    def _is_believed(self, least: float) -> bool:
+        """Whether a sign of danger counts: of few words nothing else is known."""
+        is_short = len(self.read.reading.tokens) <= FEW
+        return self.judged.today >= (CALM if is_short else least)
+
+    @cached_property
+    def _parts(self) -> list[tuple[frozenset[str], Judged]]:
+        """Each sentence by itself: the flags it raises, and what it sounds like."""
+        sentences = [it.strip() for it in _ENDS.split(self.text) if it.strip()]
+        if len(sentences) < 2:
+            return []
+        read = (by_rules(self.library, it, self.read.understood.hours) for it in sentences[:MOST])
+        judged = ((one, self.library.learned.judge(one.features)) for one in read)
+        return [
+            (frozenset(it.flag.key for it in one.understood.raised), sound)
+            for one, sound in judged
+            if sound is not None
+        ]
+
+    def _stands(self, one: Raised) -> bool:
+        """Whether a flag counts in the whole message, or in one of its sentences."""
+        return self._stands_in_all(one) or any(
+            one.flag.key in flags and sound.today >= IN_A_SENTENCE for flags, sound in self._parts
+        )
+
+    def _stands_in_all(self, one: Raised) -> bool:
+        """Whether a flag counts. What was learned knows nothing of one that a clinic added; a
+        temperature is no way of speaking.
+        """  # noqa: D205
+        flag, judged = one.flag, self.judged
+        is_measured = any(phrase[:1].isdigit() for phrase in one.matched)
+        if flag.level == "soon" or is_measured or not self.library.learned.knows(f"@!{flag.key}"):
+            return True
+        if judged.main in {flag.topic, EMERGENCY}:
+            return judged.today >= CALM
+        if flag.level == "today":
+            return self._is_believed(CALM_TODAY)
+        is_short = len(self.read.reading.tokens) <= FEW
+        return self._is_believed(CALM_EMERGENCY) and (is_short or judged.emergency >= NOT_GRAVE)
+
+    def _urgent(self, raised: list[Raised]) -> list[Raised]:
+        """With the flag for a message that sounds like danger, where no phrase saw any."""
+        judged = self.judged
+        is_first = judged.main == EMERGENCY
+        is_grave = judged.emergency > (DOUBTFUL if is_first else GRAVE)
+        level: Level = "emergency" if is_grave else "today"
+        sounds = judged.today > ALARMING or (is_first and is_grave)
+        if not sounds or (raised and rank(raised[0].flag.level) >= rank(level)):
+            return raised
+        flags = (flag for flag in self.library.flags if flag.learned and flag.level == level)
+        flag = next(flags, None)
+        if flag is None or (level == "today" and judged.main != flag.topic):
+            return raised
+        return [Raised(flag=flag, matched=self._words(TODAY)), *raised]
+
+    def _topics(self, raised: Sequence[Raised]) -> list[Found]:
+        """The topics that phrases found and that are likely enough, and the likeliest of all."""
+        by, main = self.read.understood, self.judged.main
+        found = list(self._heard(by.found))
+        known = {
+            *(one.topic.key for one in found),
+            *(one.key for one in by.ignored),
+            *(one.flag.topic for one in raised),
+        }
+        if self._is_clear and main in self.library.topics and main not in known:
+            topic = self.library.topics[main]
+            found.append(told(topic, self._words(main), by.hours, by.signals))
+        return found
+
+    @property
+    def _is_clear(self) -> bool:
+        return self.judged.topics[self.judged.main] >= LIKELY
+
+    def _heard(self, found: Sequence[Found]) -> Iterator[Found]:
+        """Those that are likely enough. Of many none stands out, and all are."""
+        scores, main = self.judged.topics, self.library.topics.get(self.judged.main)
+        is_question = main is None or main.kind != "effect"
+        for one in found:
+            behind = scores[self.judged.main] - scores.get(one.topic.key, 0.0)
+            is_beside = is_question and one.topic.kind == "effect"
+            if len(found) >= MANY or not is_beside:
+                yield from [one] if len(found) >= MANY or behind <= BESIDE else []
+            elif behind <= BESIDE_A_QUESTION or one.level == "today":
+                yield replace(one, is_aside=behind > NEAR and one.level != "today")
+
+    def _only_asked(self, found: Sequence[Found]) -> list[Ignored]:
+        """What is urgent at any hour, in a message that does not sound so."""
+        return [
+            Ignored(phrase="; ".join(one.matched), why="hypothetical", key=one.topic.key)
+            for one in found
+            if one.level == "today" and not one.raised_by and self.judged.today < ASKED
+        ]
+
+    def _with_the_likeliest_today(self, found: Sequence[Found]) -> list[Found]:
+        """The likeliest side effect, at `today`."""
+        by, topics = self.read.understood, self.library.topics
+        known = (topics[key] for key in self.judged.topics if key in topics)
+        topic = next(topic for topic in known if topic.kind == "effect")
+        one = told(topic, self._words(TODAY), by.hours, by.signals)
+        return [
+            replace(one, level="today"),
+            *(other for other in found if other.topic.key != topic.key),
+        ]
+
+    def _words(self, output: str) -> tuple[str, ...]:
+        return self.library.learned.words_for(self.read.reading.tokens, output)
 
 
-def _likeliest(
-    library: Library,
-    reading: Reading,
-    likely: Mapping[str, float],
-    hours: float | None,
-    signals: frozenset[str],
-) -> list[Found]:
-    """The topic that a message is most like, if it is clear: for one of which no phrase speaks."""
-    if not likely or len(reading.tokens) < FEW or not signals.isdisjoint(PLEASANTRIES):
-        return []
-    second, first = sorted(sorted(likely), key=lambda topic: likely[topic])[-2:]
-    is_clear = likely[first] >= ALIKE and likely[first] - likely[second] >= LEAD
-    if not is_clear or first not in library.topics or likely.get(UNKNOWN, 0.0) >= SMALL_TALK:
-        return []
-    words = library.likeness.words_for(reading.tokens, first)
-    return [_told(library.topics[first], words, hours, signals, weight=1.0, start=0)]
-
-
-# --- red flags that may be meant, and what does not count ------------------------------------
-
-
-def _doubt(
-    library: Library,
-    hits: Sequence[Hit],
-    raised: Sequence[Raised],
-    signals: frozenset[str],
-    *,
-    is_known: bool,
-) -> str | None:
-    if raised and rank(raised[0].flag.level) >= rank("today"):
-        return None
-    said = [library.doubts[hit.name] for hit in hits if hit.kind == "doubt" and not hit.ignored]
-    meant = [
-        doubt
-        for doubt in said
-        if signals.isdisjoint(doubt.none_of) and not (doubt.only_if_unknown and is_known)
-    ]
-    order = list(library.doubts)
-    meant.sort(key=lambda doubt: (-rank(doubt.level), order.index(doubt.key)))
-    return meant[0].key if meant else None
-
-
-def _ignored(
-    library: Library, hits: Sequence[Hit], raised: Sequence[Raised], spoken: Sequence[Raised]
-) -> Iterator[Ignored]:
-    """Each with the topic that it speaks of."""
-    why = {hit.phrase: _said_why(hit) for hit in hits if hit.ignored and hit.kind != "topic"}
-    up = {one.flag.key for one in raised}
-    for one in spoken:
-        if one.flag.key not in up:
-            yield from (
-                Ignored(phrase=phrase, why=why[phrase], key=one.flag.about)
-                for phrase in one.matched
-                if phrase in why
-            )
-    topics = [hit for hit in hits if hit.kind == "topic"]
-    for hit in _whole(topics):
-        if hit.ignored and hit.ignored != "denied" and not _counts(library, hit):
-            yield Ignored(phrase=hit.phrase, why=_said_why(hit), key=hit.name)
-    for hit in hits:
-        if hit.ignored in {"denied", "harmless"} and hit.kind in {"flag", "signal", "doubt"}:
-            yield Ignored(phrase=hit.phrase, why=_said_why(hit))
-
-
-def _said_why(hit: Hit) -> WhyIgnored:
-    return "past" if hit.ignored == "over" or hit.ignored is None else hit.ignored
-
-
-# --- topics ----------------------------------------------------------------------------------
-
-
-def _topics(
-    library: Library, hits: Sequence[Hit], hours: float | None, signals: frozenset[str]
-) -> list[Found]:
-    """What the message is about, side effects by urgency, then by how much speaks of each."""
-    by_topic: dict[str, list[Hit]] = defaultdict(list)
-    for hit in _whole([hit for hit in hits if hit.kind == "topic" and _counts(library, hit)]):
-        by_topic[hit.name].append(hit)
-    found = [_found(library.topics[key], mine, hours, signals) for key, mine in by_topic.items()]
-    order = list(library.topics)
-    return sorted(
-        found,
-        key=lambda one: (-rank(one.level), -one.weight, one.start, order.index(one.topic.key)),
-    )
-
-
-def _counts(library: Library, hit: Hit) -> bool:
-    """A symptom that is not so is ignored; what is asked about care is asked all the same.
-
-    What is to be expected and is over ("a little blood, stopped now") is spoken of.
-    """
-    topic = library.topics[hit.name]
-    if topic.kind == "effect":
-        is_expected = topic.starts_hours is not None
-        return not hit.ignored or (hit.ignored == "over" and is_expected)
-    return hit.ignored != "denied"
-
-
-def _found(
-    topic: Topic, hits: Sequence[Hit], hours: float | None, signals: frozenset[str]
-) -> Found:
-    matched = tuple(dict.fromkeys(hit.phrase for hit in hits))
-    start = min(hit.start for hit in hits)
-    return _told(topic, matched, hours, signals, weight=_weight(hits), start=start)
-
-
-def _told(
-    topic: Topic,
-    matched: tuple[str, ...],
-    hours: float | None,
-    signals: frozenset[str],
-    *,
-    weight: float,
-    start: int,
-) -> Found:
-    """The topic, as urgent as it is at this hour and with these signals."""
-    return Found(
-        topic=topic,
-        level=topic.level(hours, signals),
-        weight=weight,
-        start=start,
-        matched=matched,
-        ask_first=topic.asked_first(signals),
-        raised_by=topic.raised_by(hours, signals),
-    )
-
-
-def _whole(hits: Sequence[Hit]) -> list[Hit]:
-    """Without those that say less than another: "spots" where "dark spots" is said."""
-    return [
-        hit
-        for hit in hits
-        if not any(hit.key != other.key and hit.tokens < other.tokens for other in hits)
-    ]
-
-
-def _weight(hits: Iterable[Hit]) -> float:
-    """Each token once, longer phrases say more."""
-    best: dict[int, float] = {}
-    for hit in hits:
-        for i in hit.tokens:
-            best[i] = max(best.get(i, 0), 0.5 + 0.5 * len(hit.tokens))
-    return sum(best.values())
+def _is_urgent(raised: Sequence[Raised]) -> bool:
+    return bool(raised) and rank(raised[0].flag.level) >= rank("today")

@@ -17,7 +17,7 @@ from content.replies import (
     paragraphs,
     subject,
 )
-from content.understanding import Found
+from content.understood import Found
 
 NEEDS_NO_WORDS = ("contact", "stop", "emergency")
 """Topics that are not worth a mention beside others: every reply says whom to call."""

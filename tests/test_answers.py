@@ -27,7 +27,8 @@ from content.library import Library, load, read
 from content.reading import DATA, Layers
 from content.replies import Voice, effect
 from content.topics import Phase, Raise, Topic, topic_problems
-from content.understanding import Found, Ignored, Understood, understand
+from content.understanding import understand
+from content.understood import Found, Ignored, Understood
 from tests.situations import CLINIC, ENDED_AT, after
 
 MESSAGES: list[dict[str, Any]] = [
@@ -540,7 +541,7 @@ def flag(key: str) -> Flag:
 @pytest.mark.parametrize(
     ("text", "language", "hours", "offered"),
     [
-        ("eyelash extension", "en", 30, "other_procedures"),
+        ("the lash lady", "en", 30, "other_procedures"),
         ("xyzzy", "en", 100, "peeling"),
         ("xyzzy", "es", 10, "cleansing"),
         ("xyzzy", "en", None, "about_treatment"),

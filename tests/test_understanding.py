@@ -7,7 +7,8 @@ import pytest
 from content.doubts import Doubt, doubt_problems
 from content.flags import rank
 from content.library import load
-from content.understanding import Understood, understand
+from content.understanding import understand
+from content.understood import Understood
 
 
 def read(text: str, hours: float | None = 30) -> Understood:

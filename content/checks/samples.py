@@ -23,7 +23,7 @@ from content.schedule import Planned, plan
 from content.story import Page
 from content.texts import FALLBACK
 from content.topics import Topic
-from content.understanding import Understood
+from content.understood import Understood
 
 CLINIC = Clinic(
     name="Rosewood Skin Clinic",

@@ -1,12 +1,11 @@
-"""Three ways to find the topic of a message: `python -m tests.answers.compare [FILE ...]`.
+"""Three ways to understand a message: `python -m tests.answers.compare [FILE ...]`.
 
-(a) The matching phrases with misspellings. (b) The linear classifier alone (content.likeness), made
-from the example messages and the phrases. (c) Both, as the bot answers. Over the [[case]] tables of
-FILE (text, lang, hours, topic, level), or of this folder.
+(a) The rules alone: phrases with misspellings, numbers, the hour. (b) What was learned alone: the
+likeliest topic. (c) Both, as the bot answers. Over the [[case]] tables of FILE (text, lang, hours,
+topic, level), or of this folder.
 
-The phrases have been mended until the cases of this folder came out right, so only messages that
-nobody who wrote phrases or examples has seen say how good a way is: see CONTRIBUTING.md, "How is a
-message understood?".
+The messages of this folder were learned from, so only messages that nobody has seen who wrote
+phrases or examples say how good a way is: see CONTRIBUTING.md, "How is a message understood?".
 """
 
 from __future__ import annotations
@@ -21,11 +20,12 @@ from time import process_time
 from typing import Any
 
 from content import answers
+from content.by_rules import by_rules
 from content.facts import Situation
 from content.flags import LEVELS
-from content.letters import tokens
+from content.learned import Learned
 from content.library import Library, load
-from content.likeness import Likeness
+from content.understood import UNKNOWN
 from tests.situations import ENDED_AT, after
 
 Case = dict[str, Any]
@@ -92,11 +92,12 @@ def answered(library: Library) -> Way:
 
 
 def likeliest(library: Library) -> Way:
-    """What the message is most like, and nothing else."""
+    """What the message sounds most like, and nothing else."""
 
     def way(case: Case) -> tuple[str, str | None]:
-        scores = library.likeness.scores(tokens(case["text"]))
-        return max(scores, key=lambda topic: scores[topic], default="unknown"), None
+        read = by_rules(library, case["text"], case.get("hours"))
+        judged = library.learned.judge(read.features)
+        return judged.main if judged else UNKNOWN, None
 
     return way
 
@@ -113,8 +114,8 @@ def _situation(case: Case) -> Situation:
 def main(files: Sequence[Path]) -> None:
     library = load()
     ways = {
-        "phrases": answered(replace(library, likeness=Likeness([]))),
-        "likeness": likeliest(library),
+        "rules": answered(replace(library, learned=Learned())),
+        "learned": likeliest(library),
         "both": answered(library),
     }
     for name, way in ways.items():

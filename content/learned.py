@@ -1,0 +1,144 @@
+"""What whole messages taught: which topic one is about, and whether it sounds like danger.
+
+A linear classifier over words, pairs of words, runs of letters, and the signs that the phrases gave
+(content.understanding): what counts is what was said *and* what the rules made of it. It is learned
+once, by `make learn`, from the messages in data/examples, and kept in data/learned.txt, so that
+nothing is learned while patients wait and every machine says the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import pairwise
+from math import sqrt
+
+from content.letters import Token
+
+RUNS = (3, 4, 5)
+"""Lengths of the runs of letters."""
+MOST_WORDS = 60
+"""Words looked at; of a longer message the first and the last."""
+SHOWN = 3
+TODAY, GRAVE = "!today", "!emergency"
+"""What is learned besides topics: that a message needs `today` or more, and that it needs
+`emergency`."""
+STEPS = 46
+"""A weight is kept as one of 2 * 46 + 1 signs, finer near 0: 46 * sqrt(share of the largest)."""
+_MIDDLE = 79
+
+
+def features(said: Sequence[Token], signs: Iterable[str]) -> frozenset[str]:
+    """Words, pairs of words and runs of letters of a message, and the `signs` (no word is one)."""
+    words = [token.text for token in said if token.text.isalpha()]  # numbers are read elsewhere
+    if len(words) > MOST_WORDS:
+        words = words[: MOST_WORDS // 2] + words[-MOST_WORDS // 2 :]
+    found = {*words, *(f"{first} {second}" for first, second in pairwise(words)), *signs}
+    for word in set(words):
+        padded = f"^{word}$"
+        found.update(
+            f"~{padded[start : start + size]}"
+            for size in RUNS
+            for start in range(len(padded) - size + 1)
+        )
+    return frozenset(found)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a message sounds like. Scores are distances from the line: above 0 it is more so."""
+
+    topics: Mapping[str, float]
+    """By topic, `emergency` and `unknown`, the likeliest first."""
+    today: float
+    """That it needs `today` or more."""
+    emergency: float
+
+    @property
+    def main(self) -> str:
+        """The likeliest topic."""
+        return next(iter(self.topics))
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The weights of each feature for each output."""
+
+    outputs: tuple[str, ...] = ()
+    scales: tuple[float, ...] = ()
+    """The largest weight of each output."""
+    bias: tuple[float, ...] = ()
+    rows: Mapping[str, str] = field(default_factory=dict)
+    """For each feature, a sign for each output."""
+    words: frozenset[str] = frozenset()
+    """Words that several examples hold: they are no slips of others ("patting" and "panting")."""
+    fingerprint: str = ""
+    """Of what it was learned from."""
+
+    @cached_property
+    def _value(self) -> dict[str, float]:
+        steps = range(-STEPS, STEPS + 1)
+        return {chr(_MIDDLE + it): (it / STEPS) * abs(it / STEPS) for it in steps}
+
+    def knows(self, feature: str) -> bool:
+        return feature in self.rows
+
+    def judge(self, found: Collection[str]) -> Judged | None:
+        """What a message with these features sounds like; None: nothing in it is known."""
+        rows = [self.rows[feature] for feature in sorted(found) if feature in self.rows]
+        if not rows:
+            return None
+        size, value = sqrt(len(rows)), self._value
+        scores = {
+            output: sum(map(value.__getitem__, column)) * scale / size + bias
+            for output, column, scale, bias in zip(
+                self.outputs, zip(*rows, strict=True), self.scales, self.bias, strict=True
+            )
+        }
+        today, emergency = scores.pop(TODAY), scores.pop(GRAVE)
+        order = sorted(scores, key=lambda topic: (-scores[topic], topic))
+        return Judged({topic: scores[topic] for topic in order}, today, emergency)
+
+    def words_for(self, said: Sequence[Token], output: str) -> tuple[str, ...]:
+        """The words of the examples that speak most for `output`: for whoever asks why."""
+        at, value = self.outputs.index(output), self._value
+        words = sorted({token.text for token in said if token.text in self.rows})
+        pulls = {word: value[self.rows[word][at]] for word in words}
+        return tuple(sorted(pulls, key=lambda word: -pulls[word])[:SHOWN])
+
+
+def as_text(learned: Learned) -> str:
+    """What `from_text` reads: five lines about all, then a line a feature."""
+    head = [
+        f"fingerprint\t{learned.fingerprint}",
+        " ".join(sorted(learned.words)),
+        "\t".join(learned.outputs),
+        "\t".join(f"{scale:.6g}" for scale in learned.scales),
+        "\t".join(f"{bias:.6g}" for bias in learned.bias),
+    ]
+    return (
+        "\n".join([*head, *(f"{key}\t{learned.rows[key]}" for key in sorted(learned.rows))]) + "\n"
+    )
+
+
+def from_text(text: str) -> Learned:
+    """What was learned. Raises ValueError for what is no such text."""
+    fingerprint, words, outputs, scales, bias, *lines = text.splitlines()
+    rows = dict(line.split("\t", 1) for line in lines)
+    names = tuple(outputs.split("\t"))
+    if any(len(row) != len(names) for row in rows.values()):
+        raise ValueError("a feature has not one sign for each output")
+    return Learned(
+        outputs=names,
+        scales=tuple(map(float, scales.split("\t"))),
+        bias=tuple(map(float, bias.split("\t"))),
+        rows=rows,
+        words=frozenset(words.split()),
+        fingerprint=fingerprint.partition("\t")[2],
+    )
+
+
+def sign(share: float) -> str:
+    """The sign of a weight, as a share of the largest of its output (-1 to 1)."""
+    return chr(_MIDDLE + round(STEPS * (sqrt(abs(share)) if share > 0 else -sqrt(abs(share)))))
