@@ -8,9 +8,9 @@ nothing is learned while patients wait and every machine says the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import sqrt
 
@@ -77,23 +77,31 @@ class Learned:
     """Of what it was learned from."""
 
     @cached_property
-    def _value(self) -> dict[str, float]:
-        steps = range(-STEPS, STEPS + 1)
-        return {chr(_MIDDLE + it): (it / STEPS) * abs(it / STEPS) for it in steps}
+    def _value(self) -> dict[str, int]:
+        """A sign's share of the largest weight, times STEPS * STEPS: whole, so that a sum of many
+        is the same in any order.
+        """  # noqa: D205
+        return {chr(_MIDDLE + it): it * abs(it) for it in range(-STEPS, STEPS + 1)}
+
+    @cached_property
+    def _weights(self) -> Callable[[str], tuple[int, ...]]:
+        """The weights of a feature; those said often are kept."""
+        value = self._value
+        return lru_cache(maxsize=10_000)(lambda it: tuple(value[sign] for sign in self.rows[it]))
 
     def knows(self, feature: str) -> bool:
         return feature in self.rows
 
     def judge(self, found: Collection[str]) -> Judged | None:
         """What a message with these features sounds like; None: nothing in it is known."""
-        rows = [self.rows[feature] for feature in sorted(found) if feature in self.rows]
+        rows = [self._weights(feature) for feature in found if feature in self.rows]
         if not rows:
             return None
-        size, value = sqrt(len(rows)), self._value
+        size, sums = sqrt(len(rows)) * STEPS * STEPS, map(sum, zip(*rows, strict=True))
         scores = {
-            output: sum(map(value.__getitem__, column)) * scale / size + bias
-            for output, column, scale, bias in zip(
-                self.outputs, zip(*rows, strict=True), self.scales, self.bias, strict=True
+            output: total * scale / size + bias
+            for output, total, scale, bias in zip(
+                self.outputs, sums, self.scales, self.bias, strict=True
             )
         }
         today, emergency = scores.pop(TODAY), scores.pop(GRAVE)

@@ -46,7 +46,7 @@ ASKED = -1.0
 """Below: what is urgent at any hour is only asked about."""
 LIKELY = -0.6
 """The least score of the likeliest topic, where no phrase finds it."""
-BESIDE, BESIDE_A_QUESTION, NEAR = 2.5, 0.9, 0.3
+BESIDE, BESIDE_A_QUESTION, NEAR = 2.5, 0.9, 0.5
 """By how much less likely than the likeliest a topic may be that phrases find: any; a side effect
 beside a question about something else; and such a one that the message is about just as much."""
 
@@ -112,11 +112,10 @@ class _Weighing:
         if len(sentences) < 2:
             return []
         read = (by_rules(self.library, it, self.read.understood.hours) for it in sentences[:MOST])
-        judged = ((one, self.library.learned.judge(one.features)) for one in read)
         return [
             (frozenset(it.flag.key for it in one.understood.raised), sound)
-            for one, sound in judged
-            if sound is not None
+            for one in read
+            if one.understood.raised and (sound := self.library.learned.judge(one.features))
         ]
 
     def _stands(self, one: Raised) -> bool:
