@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIBRARIES := $(VENV)/.libraries
 READY := $(VENV)/.ready
+# As many tests at once as there are processors, each file's tests in one place.
+TOGETHER := --numprocesses auto --dist loadfile
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
 
@@ -20,7 +22,7 @@ demo: $(READY) ## The whole product in your browser, without a token or an accou
 	$(BIN)/python -m bot demo
 
 test: $(READY) ## The tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TOGETHER)
 
 faults: $(READY) ## Every fault at its full length: hundreds of kills on each database, about 15 minutes
 	FAULTS=whole $(BIN)/python -m pytest -s tests/faults
@@ -31,7 +33,7 @@ check: $(READY) ## All that must hold before a change goes in: format, lint, typ
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage run -m pytest $(TOGETHER)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
