@@ -11,7 +11,15 @@ from content.hits import Hit, Reading
 from content.learned import features
 from content.library import Library
 from content.topics import Topic
-from content.understood import Found, Ignored, Understood, WhyIgnored, in_order, told
+from content.understood import (
+    Found,
+    Ignored,
+    Understood,
+    WhyIgnored,
+    in_order,
+    is_urgent,
+    told,
+)
 from content.when import said_hours
 
 DAY, DAYS = 24, 8
@@ -24,6 +32,8 @@ class ByRules:
 
     reading: Reading
     understood: Understood
+    doubt: str | None
+    """What would be asked about, were no flag up."""
     features: frozenset[str]
 
 
@@ -39,18 +49,24 @@ def by_rules(library: Library, text: str, hours: float | None) -> ByRules:
     signals = frozenset(hit.name for hit in hits if hit.kind == "signal" and not hit.ignored)
     found = _topics(library, hits, hours, signals)
     ignored = tuple(dict.fromkeys(_ignored(library, hits, raised, spoken)))
-    doubt = _doubt(library, hits, raised, signals, is_known=bool(raised or found or ignored))
+    is_known = bool(raised or found or ignored)
+    doubt = _doubt(library, hits, signals, is_known=is_known)
     understood = Understood(
         raised=tuple(raised),
         found=tuple(found),
         signals=signals,
         asked_at=min((hit.start for hit in hits if hit.key == "signal:asks"), default=None),
-        doubt=doubt,
+        doubt=None if is_urgent(raised) else doubt,
         ignored=ignored,
         hours=hours,
     )
     signs = _signs(hits, understood)
-    return ByRules(reading=reading, understood=understood, features=features(reading.tokens, signs))
+    return ByRules(
+        reading=reading,
+        understood=understood,
+        doubt=doubt,
+        features=features(reading.tokens, signs),
+    )
 
 
 def _signs(hits: Iterable[Hit], understood: Understood) -> Iterator[str]:
@@ -78,13 +94,10 @@ def _signs(hits: Iterable[Hit], understood: Understood) -> Iterator[str]:
 def _doubt(
     library: Library,
     hits: Sequence[Hit],
-    raised: Sequence[Raised],
     signals: frozenset[str],
     *,
     is_known: bool,
 ) -> str | None:
-    if raised and rank(raised[0].flag.level) >= rank("today"):
-        return None
     said = [library.doubts[hit.name] for hit in hits if hit.kind == "doubt" and not hit.ignored]
     meant = [
         doubt

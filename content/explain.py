@@ -6,10 +6,10 @@ It names phrases as they stand in data/phrases, hours and keys: never the patien
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from content.flags import Level, Raised
+from content.flags import Level, Raised, is_number
 from content.replies import Voice, verdicts
 from content.rules import hours
 from content.topics import Topic
@@ -18,6 +18,7 @@ from content.understood import Found, Understood
 Kind = Literal["flag", "topic", "rule", "doubt", "page", "ignored", "nothing"]
 MEASURED = "(a temperature)"
 """Stands for a number that the patient wrote."""
+SOUNDS, CALM = "sounds like it", "the message does not sound like it"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,10 @@ def reasons(
             )
             for one in understood.ignored
         ),
+        *(
+            replace(_of_flag(one), kind="ignored", level=None, note=CALM)
+            for one in understood.overruled
+        ),
     ]
     return tuple(found) or (Reason(kind="nothing", key="unknown", note="no phrase was found"),)
 
@@ -91,7 +96,7 @@ def _of_flag(raised: Raised) -> Reason:
         level=flag.level,
         phrases=tuple(map(_no_number, raised.matched)),
         hours=flag.from_hours or None,
-        note=f"clinical.md {flag.row}",
+        note=SOUNDS if flag.learned else f"clinical.md {flag.row}",
     )
 
 
@@ -99,7 +104,8 @@ def _of_topic(voice: Voice, one: Found, answered: Collection[str]) -> Iterator[R
     if one.topic.key not in answered:
         yield Reason(kind="ignored", key=one.topic.key, phrases=one.matched, note="not asked for")
         return
-    yield _placed(voice, one.topic, one.level, one.matched)
+    placed = _placed(voice, one.topic, one.level, one.matched)
+    yield placed if one.matched else replace(placed, note=SOUNDS)
     if not one.ask_first:
         yield from _of_rules(voice, one.topic)
 
@@ -139,4 +145,4 @@ def _of_doubt(voice: Voice, key: str | None) -> Iterator[Reason]:
 
 def _no_number(phrase: str) -> str:
     """A number among the phrases is one that the patient wrote."""
-    return MEASURED if phrase[:1].isdigit() else phrase
+    return MEASURED if is_number(phrase) else phrase

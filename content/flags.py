@@ -51,7 +51,7 @@ class Flag(BaseModel):
     none_of: tuple[str, ...] = ()
     """Signals that make it something else."""
     learned: bool = False
-    """Raised by likeness to the examples of `emergency` (content.understanding), not by phrases."""
+    """Raised by what a message sounds like (content.understanding), not by phrases."""
     asked_topic: str = ""
     """What a message is about that only asks about it ("what if my throat swells"); of a flag at
     `today` its topic."""
@@ -183,6 +183,11 @@ _NORMAL = ((35.0, 37.999), (95.0, 99.999))
 _NEAR = 6
 
 _NUMBER = re.compile(r"\d{2,3}(?:[.,]\d{1,2})?$")
+
+
+def is_number(phrase: str) -> bool:
+    """Whether what raised a flag is a temperature that was written, and no phrase."""
+    return bool(_NUMBER.match(phrase))
 
 
 def _fever_tokens(reading: Reading, hits: Sequence[Hit]) -> frozenset[str]:

@@ -1,15 +1,16 @@
 """What whole messages taught: which topic one is about, and whether it sounds like danger.
 
-A linear classifier over words, pairs of words, runs of letters, and the signs that the phrases gave
-(content.understanding): what counts is what was said *and* what the rules made of it. It is learned
-once, by `make learn`, from the messages in data/examples, and kept in data/learned.txt, so that
-nothing is learned while patients wait and every machine says the same.
+A linear classifier over words, pairs of words, runs of letters, and the signs that the rules gave
+(content.by_rules): what counts is what was said *and* what the rules made of it. It is learned
+once, by `make learn`, from the messages in data/examples and those of the tests, and kept in
+data/learned.txt, so that nothing is learned while patients wait and every machine says the same.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from math import sqrt
@@ -20,8 +21,7 @@ RUNS = (3, 4, 5)
 """Lengths of the runs of letters."""
 MOST_WORDS = 60
 """Words looked at; of a longer message the first and the last."""
-SHOWN = 3
-TODAY, GRAVE = "!today", "!emergency"
+NEEDS_TODAY, NEEDS_EMERGENCY = "!today", "!emergency"
 """What is learned besides topics: that a message needs `today` or more, and that it needs
 `emergency`."""
 STEPS = 46
@@ -104,16 +104,14 @@ class Learned:
                 self.outputs, sums, self.scales, self.bias, strict=True
             )
         }
-        today, emergency = scores.pop(TODAY), scores.pop(GRAVE)
+        today, emergency = scores.pop(NEEDS_TODAY), scores.pop(NEEDS_EMERGENCY)
         order = sorted(scores, key=lambda topic: (-scores[topic], topic))
         return Judged({topic: scores[topic] for topic in order}, today, emergency)
 
-    def words_for(self, said: Sequence[Token], output: str) -> tuple[str, ...]:
-        """The words of the examples that speak most for `output`: for whoever asks why."""
-        at, value = self.outputs.index(output), self._value
-        words = sorted({token.text for token in said if token.text in self.rows})
-        pulls = {word: value[self.rows[word][at]] for word in words}
-        return tuple(sorted(pulls, key=lambda word: -pulls[word])[:SHOWN])
+    @cached_property
+    def version(self) -> str:
+        """Changes with every weight, and with nothing else."""
+        return hashlib.sha256(as_text(replace(self, fingerprint="")).encode()).hexdigest()
 
 
 def as_text(learned: Learned) -> str:
@@ -133,18 +131,24 @@ def as_text(learned: Learned) -> str:
 def from_text(text: str) -> Learned:
     """What was learned. Raises ValueError for what is no such text."""
     fingerprint, words, outputs, scales, bias, *lines = text.splitlines()
-    rows = dict(line.split("\t", 1) for line in lines)
-    names = tuple(outputs.split("\t"))
-    if any(len(row) != len(names) for row in rows.values()):
-        raise ValueError("a feature has not one sign for each output")
-    return Learned(
-        outputs=names,
+    learned = Learned(
+        outputs=tuple(outputs.split("\t")),
         scales=tuple(map(float, scales.split("\t"))),
         bias=tuple(map(float, bias.split("\t"))),
-        rows=rows,
+        rows=dict(line.split("\t", 1) for line in lines),
         words=frozenset(words.split()),
         fingerprint=fingerprint.partition("\t")[2],
     )
+    size, signs = len(learned.outputs), {chr(_MIDDLE + it) for it in range(-STEPS, STEPS + 1)}
+    if not {NEEDS_TODAY, NEEDS_EMERGENCY} < set(learned.outputs):
+        raise ValueError("nothing says whether a message is urgent")
+    if len(learned.scales) != size or len(learned.bias) != size:
+        raise ValueError("an output has no scale or no bias")
+    if not lines or any(len(row) != size for row in learned.rows.values()):
+        raise ValueError("a feature has not one sign for each output")
+    if not signs.issuperset("".join(learned.rows.values())):
+        raise ValueError("a sign is none")
+    return learned
 
 
 def sign(share: float) -> str:

@@ -156,8 +156,8 @@ def load(content_dir: Path | None = None) -> Library:
     return read(Layers(own=content_dir))
 
 
-def read(layers: Layers) -> Library:
-    """The content of these files. Raises ContentError naming every problem."""
+def read(layers: Layers, learned: Learned | None = None) -> Library:
+    """The content of these files and what was learned. Raises ContentError naming all problems."""
     problems = list(layers.strangers())
 
     def heeded(part: Callable[[], T], otherwise: T) -> T:
@@ -174,8 +174,8 @@ def read(layers: Layers) -> Library:
     profiles = table("profiles.toml", Profile)
     rules = table("rules.toml", Rule)
     problems += _profile_problems(rules, profiles)
-    learned = _read_learned(layers.shipped)
-    phrases = heeded(lambda: read_phrases(layers, learned.words), Phrasebook({}, frozenset()))
+    known = learned or heeded(lambda: _read_learned(layers), Learned())
+    phrases = heeded(lambda: read_phrases(layers, known.words), Phrasebook({}, frozenset()))
     library = Library(
         rules={} if problems else {key: rule.told(profiles) for key, rule in rules.items()},
         profiles=profiles,
@@ -188,12 +188,12 @@ def read(layers: Layers) -> Library:
         topics=table("topics.toml", Topic),
         doubts=table("doubts.toml", Doubt),
         names=table("recommendations.toml", Names),
-        learned=learned,
+        learned=known,
         story=heeded(
             lambda: read_story(layers, phrases.languages), Story({}, Phrasebook({}, frozenset()))
         ),
         protocol=heeded(lambda: read_protocol(layers), Protocol.nobodys()),
-        fingerprint="" if problems else _fingerprint(layers, learned),
+        fingerprint="" if problems else _fingerprint(layers, known),
     )
     # What names an entry of a file that could not be read would be called wrong for no reason.
     if problems := problems or list(_problems(library)):
@@ -201,11 +201,18 @@ def read(layers: Layers) -> Library:
     return library
 
 
+def _read_learned(layers: Layers) -> Learned:
+    """What ships; a clinic adds phrases, and learns nothing anew. Raises ContentError."""
+    file = layers.shipped / LEARNED
+    try:
+        return _learned(file, file.stat().st_mtime_ns)
+    except (OSError, ValueError) as error:
+        raise ContentError([f"{LEARNED}: {error}: run `make learn`"]) from error
+
+
 @lru_cache(maxsize=4)
-def _read_learned(shipped: Path) -> Learned:
-    """What ships; a clinic adds phrases, and learns nothing anew."""
-    file = shipped / LEARNED
-    return from_text(file.read_text("utf-8")) if file.is_file() else Learned()
+def _learned(file: Path, _changed: int) -> Learned:
+    return from_text(file.read_text("utf-8"))
 
 
 def _problems(library: Library) -> Iterator[str]:
@@ -281,7 +288,7 @@ def _of_a_step(text: str) -> bool:
 
 def _fingerprint(layers: Layers, learned: Learned) -> str:
     """Of what the files say: a comment, or the layer a value comes from, makes no difference."""
-    digest = hashlib.sha256(learned.fingerprint.encode())
+    digest = hashlib.sha256(learned.version.encode())
     for name in layers.names("*.toml"):
         if name != PROTOCOL and not name.startswith(LEARNED_FROM):
             said = json.dumps(layers.toml(name), sort_keys=True, default=str)

@@ -127,10 +127,17 @@ class Pattern:
 class Phrasebook:
     """All phrases of all languages."""
 
-    def __init__(self, languages: Mapping[str, Phrases], real: Collection[str]) -> None:
+    def __init__(
+        self,
+        languages: Mapping[str, Phrases],
+        real: Collection[str],
+        own: frozenset[str] = frozenset(),
+    ) -> None:
         """`real`: words one slip away from a phrase's word, never taken for a misspelling."""
         self.languages = dict(languages)
         """The phrases as they are written, by language."""
+        self.own = own
+        """Those that a clinic added."""
         self._groups = {
             f"<{language}:{name}>": tuple(_part(language, text) for text in texts)
             for language, phrases in languages.items()
@@ -404,8 +411,18 @@ def read_phrases(layers: Layers, seen: Collection[str] = ()) -> Phrasebook:
     if problems:
         raise ContentError(problems)
     listed = layers.toml("real_words.toml").values()
-    return Phrasebook(
-        languages, frozenset(word for words in listed for word in words.split()) | frozenset(seen)
+    real = frozenset(word for words in listed for word in words.split())
+    return Phrasebook(languages, real | frozenset(seen), _own(layers, languages))
+
+
+def _own(layers: Layers, languages: Mapping[str, Phrases]) -> frozenset[str]:
+    """The phrases that do not ship."""
+    if layers.own is None:
+        return frozenset()
+    shipped = read_phrases(Layers(layers.shipped)).languages
+    known = {text for phrases in shipped.values() for text in _all_of(phrases)}
+    return frozenset(
+        text for phrases in languages.values() for text in _all_of(phrases) if text not in known
     )
 
 

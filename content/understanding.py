@@ -10,24 +10,30 @@ set on messages kept out of learning: see CONTRIBUTING.md, "How is a message und
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 from content.by_rules import ByRules, by_rules
-from content.flags import Level, Raised, rank
-from content.learned import TODAY, Judged
+from content.flags import Flag, Level, Raised, is_number, rank
+from content.learned import MOST_WORDS, Judged
 from content.library import Library
-from content.understood import EMERGENCY, Found, Ignored, Understood, in_order, told
+from content.understood import (
+    EMERGENCY,
+    Found,
+    Ignored,
+    Understood,
+    in_order,
+    is_urgent,
+    told,
+)
 
 KNOWN = 0.5
 """The share of a message's words from which on what was learned is heard."""
 MANY = 6
 """Where so many topics are named none stands out, and all are answered."""
-MOST = 8
-"""Sentences looked at one by one."""
 FEW = 5
-"""In so few words there is nothing that could say otherwise than a phrase does."""
+"""So few words hardly say otherwise than a phrase among them does."""
 
 # Scores of Judged: above 0 a message sounds like it.
 CALM_TODAY, CALM_EMERGENCY = -0.75, -0.5
@@ -50,7 +56,7 @@ BESIDE, BESIDE_A_QUESTION, NEAR = 2.5, 0.9, 0.5
 """By how much less likely than the likeliest a topic may be that phrases find: any; a side effect
 beside a question about something else; and such a one that the message is about just as much."""
 
-_ENDS = re.compile(r"[.!?\n]+(?:\s|$)")
+_ENDS = re.compile(r"[.!?;…。！？]+(?:\s|$)|\n+")  # noqa: RUF001
 
 
 def understand(library: Library, text: str, hours: float | None) -> Understood:
@@ -82,28 +88,53 @@ class _Weighing:
 
     def understood(self) -> Understood:
         by = self.read.understood
-        raised = self._urgent([one for one in by.raised if self._stands(one)])
-        is_flagged = _is_urgent(raised)
+        standing = [one for one in by.raised if self._stands(one)]
+        raised = self._urgent(standing)
+        is_flagged = is_urgent(raised)
         found = self._topics(raised)
         asked = [] if is_flagged else self._only_asked(found)
         found = [one for one in found if all(one.topic.key != it.key for it in asked)]
         if self.judged.today > ALARMING and not is_flagged:
             found = self._with_the_likeliest_today(found)
-        is_short = len(self.read.reading.tokens) <= FEW
-        has_doubt = not is_flagged and (is_short or self.judged.today >= ASKED)
+        has_doubt = not is_flagged and (self._is_short or self.judged.today >= ASKED)
         return replace(
             by,
             raised=tuple(raised),
             found=tuple(in_order(self.library, found)),
-            doubt=by.doubt if has_doubt else None,
+            doubt=self.read.doubt if has_doubt else None,
             ignored=(*by.ignored, *asked),
+            overruled=tuple(one for one in by.raised if one not in standing),
             main=self.judged.main if self._is_clear else None,
         )
 
-    def _is_believed(self, least: float) -> bool:
-        """Whether a sign of danger counts: of few words nothing else is known."""
-        is_short = len(self.read.reading.tokens) <= FEW
-        return self.judged.today >= (CALM if is_short else least)
+    @property
+    def _is_short(self) -> bool:
+        return len(self.read.reading.tokens) <= FEW
+
+    @property
+    def _is_clear(self) -> bool:
+        return self.judged.topics[self.judged.main] >= LIKELY
+
+    def _stands(self, one: Raised) -> bool:
+        """Whether a flag counts: what was learned knows nothing of a clinic's phrases and of the
+        middle of a long message; and a temperature is no way of speaking.
+        """  # noqa: D205
+        is_unknown = not self.library.phrases.own.isdisjoint(one.matched)
+        is_long = len(self.read.reading.tokens) > MOST_WORDS
+        is_measured = any(map(is_number, one.matched))
+        if one.flag.level == "soon" or is_unknown or is_long or is_measured:
+            return True
+        return self._sounds_like(one.flag) or any(
+            one.flag.key in flags and sound.today >= IN_A_SENTENCE for flags, sound in self._parts
+        )
+
+    def _sounds_like(self, flag: Flag) -> bool:
+        judged = self.judged
+        if self._is_short or judged.main in {flag.topic, EMERGENCY}:
+            return judged.today >= CALM
+        if flag.level == "today":
+            return judged.today >= CALM_TODAY
+        return judged.today >= CALM_EMERGENCY and judged.emergency >= NOT_GRAVE
 
     @cached_property
     def _parts(self) -> list[tuple[frozenset[str], Judged]]:
@@ -111,33 +142,12 @@ class _Weighing:
         sentences = [it.strip() for it in _ENDS.split(self.text) if it.strip()]
         if len(sentences) < 2:
             return []
-        read = (by_rules(self.library, it, self.read.understood.hours) for it in sentences[:MOST])
+        read = (by_rules(self.library, it, self.read.understood.hours) for it in sentences)
         return [
             (frozenset(it.flag.key for it in one.understood.raised), sound)
             for one in read
             if one.understood.raised and (sound := self.library.learned.judge(one.features))
         ]
-
-    def _stands(self, one: Raised) -> bool:
-        """Whether a flag counts in the whole message, or in one of its sentences."""
-        return self._stands_in_all(one) or any(
-            one.flag.key in flags and sound.today >= IN_A_SENTENCE for flags, sound in self._parts
-        )
-
-    def _stands_in_all(self, one: Raised) -> bool:
-        """Whether a flag counts. What was learned knows nothing of one that a clinic added; a
-        temperature is no way of speaking.
-        """  # noqa: D205
-        flag, judged = one.flag, self.judged
-        is_measured = any(phrase[:1].isdigit() for phrase in one.matched)
-        if flag.level == "soon" or is_measured or not self.library.learned.knows(f"@!{flag.key}"):
-            return True
-        if judged.main in {flag.topic, EMERGENCY}:
-            return judged.today >= CALM
-        if flag.level == "today":
-            return self._is_believed(CALM_TODAY)
-        is_short = len(self.read.reading.tokens) <= FEW
-        return self._is_believed(CALM_EMERGENCY) and (is_short or judged.emergency >= NOT_GRAVE)
 
     def _urgent(self, raised: list[Raised]) -> list[Raised]:
         """With the flag for a message that sounds like danger, where no phrase saw any."""
@@ -152,12 +162,12 @@ class _Weighing:
         flag = next(flags, None)
         if flag is None or (level == "today" and judged.main != flag.topic):
             return raised
-        return [Raised(flag=flag, matched=self._words(TODAY)), *raised]
+        return [Raised(flag=flag, matched=()), *raised]
 
     def _topics(self, raised: Sequence[Raised]) -> list[Found]:
         """The topics that phrases found and that are likely enough, and the likeliest of all."""
         by, main = self.read.understood, self.judged.main
-        found = list(self._heard(by.found))
+        found = self._heard(by.found)
         known = {
             *(one.topic.key for one in found),
             *(one.key for one in by.ignored),
@@ -165,24 +175,23 @@ class _Weighing:
         }
         if self._is_clear and main in self.library.topics and main not in known:
             topic = self.library.topics[main]
-            found.append(told(topic, self._words(main), by.hours, by.signals))
+            found.append(told(topic, (), by.hours, by.signals))
         return found
 
-    @property
-    def _is_clear(self) -> bool:
-        return self.judged.topics[self.judged.main] >= LIKELY
-
-    def _heard(self, found: Sequence[Found]) -> Iterator[Found]:
+    def _heard(self, found: Sequence[Found]) -> list[Found]:
         """Those that are likely enough. Of many none stands out, and all are."""
+        if len(found) >= MANY:
+            return list(found)
         scores, main = self.judged.topics, self.library.topics.get(self.judged.main)
         is_question = main is None or main.kind != "effect"
+        heard = []
         for one in found:
             behind = scores[self.judged.main] - scores.get(one.topic.key, 0.0)
-            is_beside = is_question and one.topic.kind == "effect"
-            if len(found) >= MANY or not is_beside:
-                yield from [one] if len(found) >= MANY or behind <= BESIDE else []
-            elif behind <= BESIDE_A_QUESTION or one.level == "today":
-                yield replace(one, is_aside=behind > NEAR and one.level != "today")
+            is_own = not self.library.phrases.own.isdisjoint(one.matched)
+            is_beside = is_question and one.topic.kind == "effect" and one.level != "today"
+            if is_own or behind <= (BESIDE_A_QUESTION if is_beside else BESIDE):
+                heard.append(replace(one, is_aside=is_beside and behind > NEAR and not is_own))
+        return heard
 
     def _only_asked(self, found: Sequence[Found]) -> list[Ignored]:
         """What is urgent at any hour, in a message that does not sound so."""
@@ -196,16 +205,11 @@ class _Weighing:
         """The likeliest side effect, at `today`."""
         by, topics = self.read.understood, self.library.topics
         known = (topics[key] for key in self.judged.topics if key in topics)
-        topic = next(topic for topic in known if topic.kind == "effect")
-        one = told(topic, self._words(TODAY), by.hours, by.signals)
+        topic = next((topic for topic in known if topic.kind == "effect"), None)
+        if topic is None:
+            return list(found)
+        one = told(topic, (), by.hours, by.signals)
         return [
             replace(one, level="today"),
             *(other for other in found if other.topic.key != topic.key),
         ]
-
-    def _words(self, output: str) -> tuple[str, ...]:
-        return self.library.learned.words_for(self.read.reading.tokens, output)
-
-
-def _is_urgent(raised: Sequence[Raised]) -> bool:
-    return bool(raised) and rank(raised[0].flag.level) >= rank("today")

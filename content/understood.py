@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,8 +62,15 @@ class Understood:
     """What is said and does not count: of flags first, then of topics."""
     hours: float | None = None
     """Hours since the session's end: as known, or else as said ("3 days ago")."""
+    overruled: tuple[Raised, ...] = ()
+    """Flags of the rules that do not count, since the message does not sound like them."""
     main: str | None = None
     """The topic that the whole message sounds most like (content.learned); None: not known."""
+
+
+def is_urgent(raised: Sequence[Raised]) -> bool:
+    """Whether a flag is up at `today` or more."""
+    return bool(raised) and rank(raised[0].flag.level) >= rank("today")
 
 
 def told(

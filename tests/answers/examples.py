@@ -82,7 +82,7 @@ def fingerprint() -> str:
         *HERE.glob("*.toml"),
         *(TESTS / f"{name}.toml" for name in SIGNS),
         *DATA.glob("phrases/*.toml"),
-        DATA / "flags.toml",
+        *(DATA / f"{name}.toml" for name in ("flags", "doubts", "topics", "real_words")),
     ]
     for file in sorted(read):
         digest.update(file.read_bytes())

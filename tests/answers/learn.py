@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression
@@ -18,10 +17,9 @@ from sklearn.svm import LinearSVC
 from content import learned
 from content.by_rules import by_rules
 from content.flags import LEVELS
-from content.learned import GRAVE, TODAY, Learned
+from content.learned import NEEDS_EMERGENCY, NEEDS_TODAY, Learned
 from content.letters import tokens
-from content.library import LEARNED, Library, load
-from content.matching import read_phrases
+from content.library import LEARNED, read
 from content.reading import DATA, Layers
 from content.understood import EMERGENCY
 from tests.answers.examples import Message, examples, fingerprint
@@ -35,14 +33,14 @@ def seen(messages: Iterable[Message]) -> frozenset[str]:
     """Words that several examples hold that are not judged: those are full of slips."""
     words = ({token.text for token in tokens(each.text)} for each in messages if each.level is None)
     often = Counter(word for each in words for word in each)
-    return frozenset(word for word, times in often.items() if times > SEVERAL)
+    return frozenset(word for word, times in often.items() if times >= SEVERAL + 1)
 
 
-def learn(library: Library, messages: Sequence[Message]) -> Learned:
+def learn(messages: Sequence[Message]) -> Learned:
     """The weights: a linear support vector machine for topics, logistic regression for danger."""
 
     words = seen(messages)
-    library = replace(library, phrases=read_phrases(Layers(), words))
+    library = read(Layers(), Learned(words=words))
     found = [by_rules(library, each.text, each.hours).features for each in messages]
     often = Counter(feature for features in found for feature in features)
     kept = [
@@ -59,7 +57,7 @@ def learn(library: Library, messages: Sequence[Message]) -> Learned:
     effects = {key for key, topic in library.topics.items() if topic.kind == "effect"}
     urgency = [_urgency(each, effects) for each in messages]
     told = [i for i, level in enumerate(urgency) if level is not None]
-    for output, least in ((TODAY, URGENT), (GRAVE, URGENT + 1)):
+    for output, least in ((NEEDS_TODAY, URGENT), (NEEDS_EMERGENCY, URGENT + 1)):
         line = LogisticRegression(C=30, max_iter=2000, class_weight="balanced")
         line.fit(rows[told], [(urgency[i] or 0) >= least for i in told])
         outputs.append(output)
@@ -92,7 +90,7 @@ def _urgency(message: Message, effects: set[str]) -> int | None:
 
 def main() -> None:
     messages = list(examples())
-    made = learn(load(), messages)
+    made = learn(messages)
     (DATA / LEARNED).write_text(learned.as_text(made), "utf-8")
     print(f"{len(messages)} messages, {len(made.rows)} features")  # noqa: T201  a command line
 
