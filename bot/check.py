@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -59,7 +59,7 @@ async def everything(clock: Clock) -> list[Finding]:
     found = [
         *(_error("SETTINGS", problem) for problem in problems),
         *of_settings(settings),
-        *of_content(settings),
+        *of_content(settings, clock.now().date()),
         *await asyncio.to_thread(lambda: list(of_database(settings.database_url))),
     ]
     if settings.telegram_token:
@@ -101,7 +101,7 @@ def of_settings(settings: Settings) -> Iterator[Finding]:
         yield _warning("SETTINGS", f"WEBHOOK_URL: is for `web`, which {WHY_POSTGRES}")
 
 
-def of_content(settings: Settings) -> Iterator[Finding]:
+def of_content(settings: Settings, today: date) -> Iterator[Finding]:
     """What the checks of the content find, as this clinic would say it."""
     try:
         library = content.library.load(settings.content_dir)
@@ -115,6 +115,9 @@ def of_content(settings: Settings) -> Iterator[Finding]:
             f"CLINIC_LANGUAGE: there are no texts in {settings.clinic_language!r}; "
             f"there are {', '.join(spoken)}",
         )
+    signed = library.protocol.approved_on
+    if signed is not None and signed > today:
+        yield _warning("CONTENT", f"protocol.toml: approved_on: {signed} is still to come")
     is_known = settings.clinic_phone and settings.clinic_emergency_number
     clinic = settings.clinic() if is_known else checks.CLINIC
     for one in checks.findings(library, clinic):

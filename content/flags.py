@@ -17,6 +17,7 @@ from content.bounds import Hours
 from content.hits import Hit, Reading, Why
 from content.letters import Token
 from content.matching import Numbers
+from content.reading import unknown
 
 Level = Literal["info", "normal", "soon", "today", "emergency"]
 Sure = Literal["H", "M", "L", "U"]
@@ -91,8 +92,9 @@ def flag_problems(
             if source not in sources:
                 yield f"flags.toml: {flag.key}.sources: {source} is not in sources.toml"
     said = {key.partition(":")[2] for key in keys if key.startswith("flag:")}
-    for key in sorted(said - {flag.key for flag in flags}):
-        yield f"phrases: [flags] {key}: not in flags.toml"
+    names = sorted(flag.key for flag in flags)
+    for key in sorted(said.difference(names)):
+        yield f"phrases: flags.{key}: {unknown(key, names)} in flags.toml"
 
 
 def find_flags(

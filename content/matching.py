@@ -25,7 +25,7 @@ from content.framing import Denial, framed
 from content.hits import Hit, Reading, Span
 from content.letters import Token, tokens
 from content.lexicon import Lexicon
-from content.reading import ContentError, Layers
+from content.reading import ContentError, Layers, reason
 from content.when import Times, joined, long_ago
 
 WINDOW = 4
@@ -403,8 +403,8 @@ def read_phrases(layers: Layers, seen: Collection[str] = ()) -> Phrasebook:
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_input=False):
                 keys = [str(part) for part in fault["loc"]]
-                what = fault["msg"].removeprefix("Value error, ")
-                problems.append(f"{layers.place(name, *keys)}: {'.'.join(keys)}: {what}")
+                place = layers.place(name, *keys)
+                problems.append(f"{place}: {'.'.join(keys)}: {reason(fault)}")
         else:
             phrases = languages[language]
             problems += unknown_groups(layers.place(name), _all_of(phrases), phrases.groups)

@@ -6,7 +6,7 @@ import datetime
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from content.reading import ContentError, Layers
+from content.reading import ContentError, Layers, reason
 
 PROTOCOL = "protocol.toml"
 
@@ -36,9 +36,8 @@ def read_protocol(layers: Layers) -> Protocol:
     try:
         return Protocol.model_validate(layers.toml(PROTOCOL))
     except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        keyed = ((str(fault["loc"][0]), reason(fault)) for fault in faults)
         raise ContentError(
-            [
-                f"{layers.place(PROTOCOL, str(fault['loc'][0]))}: {fault['loc'][0]}: {fault['msg']}"
-                for fault in error.errors(include_url=False, include_input=False)
-            ]
+            [f"{layers.place(PROTOCOL, key)}: {key}: {what}" for key, what in keyed]
         ) from error

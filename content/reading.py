@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -130,7 +131,14 @@ class Layers:
             return
         for fault in faults:
             field = "".join(f".{part}" for part in fault["loc"])
-            yield f"{place}{field}: {fault['msg'].removeprefix('Value error, ')}"
+            yield f"{place}{field}: {reason(fault)}"
+
+
+def reason(fault: ErrorDetails) -> str:
+    """What pydantic says is wrong, for somebody who has never heard of it."""
+    if fault["type"] == "extra_forbidden":
+        return "is not known here"
+    return str(fault["msg"]).removeprefix("Value error, ")
 
 
 def _meant(written: str, known: Mapping[str, object] | Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from content.bounds import Hours
 from content.flags import Level, Sure, rank
+from content.reading import unknown
 
 Kind = Literal["effect", "care", "about"]
 
@@ -122,7 +123,8 @@ def topic_problems(
                 yield f"topics.toml: {topic.key}.sources: {source} is not in sources.toml"
     said = {key.partition(":")[2] for key in keys if key.startswith("topic:")}
     yield from (
-        f"phrases: [topics] {key}: not in topics.toml" for key in sorted(said - topics.keys())
+        f"phrases: topics.{key}: {unknown(key, topics)} in topics.toml"
+        for key in sorted(said - topics.keys())
     )
     yield from (
         f"topics.toml: {key}: no phrases in [topics]" for key in sorted(topics.keys() - said)

@@ -729,7 +729,7 @@ def test_what_a_topic_names_and_is_not_there_is_said() -> None:
         "topics.toml: x.rules: there is no rule 'none'",
         "topics.toml: x.raised: no signal 'none' in phrases",
         "topics.toml: x.sources: OLD is not in sources.toml",
-        "phrases: [topics] acne: not in topics.toml",
+        "phrases: topics.acne: there is no acne in topics.toml",
         "topics.toml: x: no phrases in [topics]",
     ]
 
@@ -770,7 +770,9 @@ def test_what_is_prescribed_is_for_the_prescriber(language: str, text: str, begi
 def test_what_comes_before_its_time_is_not_called_expected() -> None:
     voice = Voice(load(), after(6))
     reply = effect(voice, load().topics["peeling"], "normal")
-    assert reply[0].startswith("<b>Peeling: this usually comes later. Please call us")
+    assert reply[0].startswith(
+        "<b>Peeling: this usually comes later.</b> If it is more than mild, call us"
+    )
 
 
 @pytest.mark.parametrize(("hours", "is_said"), [(30, False), (60, True)])

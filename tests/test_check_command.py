@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from tests.process import environment_of
 from tests.story import settings_for
 
 ROOT = Path(__file__).parents[1]
+TODAY = date(2026, 11, 23)
 
 
 class Checked:
@@ -145,7 +146,7 @@ def test_a_setting_of_a_later_version_is_said_to_do_nothing(
 
 def test_content_that_cannot_be_read_is_an_error_with_file_and_key(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text("makeup.from_hours = -1")
-    found = said(list(check.of_content(Settings(content_dir=tmp_path))))
+    found = said(list(check.of_content(Settings(content_dir=tmp_path), TODAY)))
     assert "error CONTENT CONTENT_DIR/rules.toml: makeup.from_hours: " in found
 
 
@@ -174,14 +175,22 @@ def test_what_the_check_calls_an_error_in_a_clinics_content_does_not_start(
     settings = Settings(
         content_dir=tmp_path, clinic_phone="+44 20 7946 0000", clinic_emergency_number="112"
     )
-    assert "error CONTENT" in said(list(check.of_content(settings)))
+    assert "error CONTENT" in said(list(check.of_content(settings, TODAY)))
     with pytest.raises(ContentError) as refused:
         library_of(settings)
     assert said_of_it in str(refused.value)
 
 
+def test_an_approval_that_is_still_to_come_is_told(tmp_path: Path) -> None:
+    (tmp_path / "protocol.toml").write_text("approved_by = 'Dr Fox'\napproved_on = 2026-11-24")
+    settings = Settings(content_dir=tmp_path)
+    still_to_come = "warning CONTENT protocol.toml: approved_on: 2026-11-24 is still to come"
+    assert still_to_come in said(list(check.of_content(settings, TODAY)))
+    assert still_to_come not in said(list(check.of_content(settings, TODAY + timedelta(days=1))))
+
+
 def test_a_language_of_the_clinic_without_texts() -> None:
-    first = str(next(check.of_content(Settings(clinic_language="fr"))))
+    first = str(next(check.of_content(Settings(clinic_language="fr"), TODAY)))
     assert first == ("error SETTINGS CLINIC_LANGUAGE: there are no texts in 'fr'; there are en, es")
 
 

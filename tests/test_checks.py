@@ -124,6 +124,10 @@ FAULTS = {
         ("texts/es/steps.toml", "day5.text = 'Hola, llame al {phone} o {emergency_number}.'"),
         "error texts/es/steps.toml: day5.text: begins with a greeting",
     ),
+    "an hour that is sooner than the sources have it": (
+        ("rules.toml", "exercise.from_hours = 4"),
+        "warning rules.toml: exercise.from_hours: 4 h is sooner than the 72 h that ship; found: ",
+    ),
     "a topic that there is not": (
         ("steps.toml", "day14.topic = 'sunshine'"),
         "error steps.toml: day14.topic: there is no topic sunshine",

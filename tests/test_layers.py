@@ -140,6 +140,12 @@ def test_a_clinics_phrases_are_added_to_ours(own: Callable[..., Path]) -> None:
             "CONTENT_DIR/texts/en/steps.toml: coming.text: {date} is not known here; known are",
         ),
         ("texts/en/steps.toml", "coming.text = 'On {visit?'", "coming.text: "),
+        ("rules.toml", "makeup.from_hour = 24", "makeup.from_hour: is not known here"),
+        (
+            "phrases/en.toml",
+            "topics.rednes = ['so red']",
+            "topics.rednes: there is no rednes (is re",
+        ),
         ("protocol.toml", "date = 'soon'", "CONTENT_DIR/protocol.toml: date: "),
         ("examples/en.toml", "topics = 3", "CONTENT_DIR/examples/en.toml: nothing reads this file"),
         ("phrases/en.toml", "topics = 3", "CONTENT_DIR/phrases/en.toml: topics: "),
@@ -223,7 +229,7 @@ def test_a_clinics_phrases_are_added_to_ours(own: Callable[..., Path]) -> None:
             "[odd]\nwords = ['odd']",
             "recommendations.toml takes no new ones",
         ),
-        ("phrases/en.toml", "flags.C99 = ['glowing']", "phrases: [flags] C99: not in flags.toml"),
+        ("phrases/en.toml", "flags.C99 = ['glowing']", "phrases: flags.C99: there is no C99"),
         ("rules.toml", "makeup.from_hours = 1e9", "makeup.from_hours: Input should be less than"),
         ("rules.toml", "makeup.from_hours = inf", "makeup.from_hours: Input should be a finite"),
         (

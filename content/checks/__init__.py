@@ -28,6 +28,7 @@ def findings(library: Library, clinic: Clinic = CLINIC) -> list[Finding]:
         *sense.contradictions(library),
         *sense.flags(library),
         *sense.languages(library),
+        *sense.earlier(library),
         *sense.switched_off(library),
         *sense.approval(library),
         *said.purposes(library),

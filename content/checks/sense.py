@@ -41,7 +41,7 @@ def contradictions(library: Library) -> Iterator[Finding]:
 def flags(library: Library) -> Iterator[Finding]:
     """Every red flag comes up by at least one phrase in every language with phrases of any.
 
-    One that is learned has none: its examples are asked for when they are read.
+    One that is learned needs none.
     """
     for language, phrases in library.phrases.languages.items():
         if not phrases.flags:
@@ -65,6 +65,24 @@ def languages(library: Library) -> Iterator[Finding]:
                 f"phrases/{language}.toml",
                 "is missing: what is written in this language is not understood",
             )
+
+
+def earlier(library: Library) -> Iterator[Finding]:
+    """What a clinic allows sooner than the shipped content, which rests on its sources."""
+    ships = load().rules
+    for rule in library.forbidding:
+        if (shipped := ships.get(rule.key)) is None:
+            continue
+        hours = {"from_hours": (rule.from_hours, shipped.from_hours)}
+        for key in rule.profiles:
+            usual = shipped.profiles.get(key, shipped.from_hours)
+            hours[f"profiles.{key}"] = (rule.profiles[key], usual)
+        for field, (own, usual) in hours.items():
+            if own < usual:
+                yield warning(
+                    f"rules.toml: {rule.key}.{field}",
+                    f"{own:g} h is sooner than the {usual:g} h that ship; found: {shipped.range}",
+                )
 
 
 def switched_off(library: Library) -> Iterator[Finding]:
