@@ -20,7 +20,7 @@ from content.answers import about
 from content.doubts import Doubt
 from content.facts import Clinic, Patient, Session, Situation
 from content.flags import LEVELS, Flag, Level
-from content.library import Library, Source
+from content.library import Library, Source, load
 from content.messages import clinic_values, emergency_lines, step_text
 from content.replies import Voice
 from content.rules import Block, Permissions, Rule, hours
@@ -384,6 +384,11 @@ class Sheet:
         )
 
     # -- the sources
+
+    @property
+    def shipped(self) -> Mapping[str, Rule]:
+        """The rules without a clinic's own values."""
+        return load().rules
 
     @property
     def sources(self) -> tuple[Source, ...]:

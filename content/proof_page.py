@@ -179,18 +179,28 @@ def _rule(words: Words, value: Value) -> Markup:
     profiles = (f"{key}: {words.span(hours)}" for key, hours in rule.profiles.items())
     leave_out = "" if rule.leave_out_days is None else words.before_visit(rule.leave_out_days)
     changed = "value changed" if value.because else "value"
+    shipped = words.sheet.shipped.get(rule.key, rule)
     return _element(
         "tr",
         _element("td", _named(value), *([Markup("<br>"), skin] if skin else [])),
         _element("td", words.span(value.hours), class_=changed),
-        _element("td", words.span(rule.from_hours), class_="value"),
-        _element("td", words.span(rule.cautious_from_hours), class_="value"),
+        _hour(words, rule.from_hours, shipped.from_hours),
+        _hour(words, rule.cautious_from_hours, shipped.cautious_from_hours),
         _element("td", Markup("<br>").join(profiles)),
         _element("td", leave_out),
         _element("td", rule.range),
         _element("td", words.label(f"sure.{rule.sure}")),
         _element("td", _cited(words, rule.sources)),
     )
+
+
+def _hour(words: Words, hours: float, shipped: float) -> Markup:
+    """An hour of the clinic's, with ours beside it where it is another."""
+    if hours == shipped:
+        return _element("td", words.span(hours), class_="value")
+    ours = words.label("rules.ships", value=words.span(shipped))
+    said = (words.span(hours), Markup("<br>"), _element("span", ours, class_="quiet tiny"))
+    return _element("td", *said, class_="value changed")
 
 
 def _named(value: Value) -> Markup:

@@ -124,6 +124,12 @@ def test_a_clinics_own_value_is_on_the_sheet_and_in_its_messages(own: Own) -> No
     assert "makeup" in {it.rule.key for it in sent(sheet(), "day2").lists}
 
 
+def test_beside_a_clinics_own_value_stands_the_one_that_ships(own: Own) -> None:
+    changed = words_of(page(sheet(own("rules.toml", "makeup.from_hours = 24\n"))))
+    assert "24 hours as it ships: 72 hours" in changed
+    assert "as it ships" not in words_of(page(sheet()))
+
+
 def test_every_message_of_the_content_is_shown_once() -> None:
     for session in (SESSION, replace(SESSION, next_at=None), replace(SESSION, number=4)):
         shown = sheet(session=session)
