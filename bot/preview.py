@@ -14,10 +14,12 @@ from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bot.config import Settings, SettingsError
-from content import answers, library, proof_lines, proof_page
+from content import answers, library
 from content.facts import Area, Clinic, Device, Patient, Session, Situation
 from content.preview import plain, plan_lines
-from content.proof import Sheet
+from content.proof import lines as proof_lines
+from content.proof import page as proof_page
+from content.proof.sheet import Sheet
 
 Model = TypeVar("Model", bound=BaseModel)
 

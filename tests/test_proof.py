@@ -14,13 +14,14 @@ import pytest
 from markupsafe import Markup
 from playwright.sync_api import Page, sync_playwright
 
-from content import answers, messages, proof_lines
+from content import answers, messages
 from content.facts import AREAS, Clinic, Patient, Session, Situation
 from content.library import Library, load, read
 from content.preview import plain
-from content.proof import Message, Sheet, Value
-from content.proof_page import as_seen, page
-from content.proof_words import Words
+from content.proof import lines as proof_lines
+from content.proof.page import as_seen, page
+from content.proof.sheet import Message, Sheet, Value
+from content.proof.words import Words
 from content.reading import Layers
 from content.schedule import plan
 from tests.situations import CLINIC, ENDED_AT

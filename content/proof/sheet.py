@@ -1,6 +1,6 @@
 """The whole aftercare as a clinician proof-reads it: each text, and beside it what it rests on.
 
-Pure values; `content.proof_words` puts them into words, `proof_lines` and `proof_page` show them.
+Pure values; `words` puts them into words, `lines` and `page` show them.
 What a message rests on is not guessed: while its text is put together, it is noted which rules are
 asked (`_Noted`).
 """

@@ -15,7 +15,7 @@ from content import wording
 from content.flags import Flag
 from content.messages import clinic_values
 from content.preview import plain
-from content.proof import Message, Reply, Sheet, Value
+from content.proof.sheet import Message, Reply, Sheet, Value
 from content.topics import Topic
 
 

@@ -9,8 +9,8 @@ from textwrap import wrap
 from markupsafe import Markup
 
 from content.preview import plain
-from content.proof import Message, Sheet, Value
-from content.proof_words import Words
+from content.proof.sheet import Message, Sheet, Value
+from content.proof.words import Words
 
 QUOTED = "    | "
 BESIDE = "      "

@@ -14,8 +14,8 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from content.flags import Level
-from content.proof import Answered, Message, Reply, Sheet, Sign, Told, Value
-from content.proof_words import Words
+from content.proof.sheet import Answered, Message, Reply, Sheet, Sign, Told, Value
+from content.proof.words import Words
 
 SHOWN = frozenset(
     {"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "code", "blockquote"}
@@ -27,7 +27,7 @@ RULE_COLUMNS = (
     "rule", "here", "default", "cautious", "profiles", "before_visit", "range", "sure", "sources",
 )  # fmt: skip
 
-_CSS = (Path(__file__).parent / "proof.css").read_text("utf-8")
+_CSS = (Path(__file__).parent / "sheet.css").read_text("utf-8")
 
 
 def page(sheet: Sheet) -> str:
