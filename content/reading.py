@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -134,7 +133,7 @@ class Layers:
             yield f"{place}{field}: {reason(fault)}"
 
 
-def reason(fault: ErrorDetails) -> str:
+def reason(fault: Mapping[str, object]) -> str:
     """What pydantic says is wrong, for somebody who has never heard of it."""
     if fault["type"] == "extra_forbidden":
         return "is not known here"
