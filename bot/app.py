@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 import content.library
 from bot import web as web_server
 from bot.care import alerts, dates
-from bot.care.values import Desk
+from bot.care.values import Desk, start_link
 from bot.chat import arrival, menus
 from bot.chat.application import AnyApplication, Doors
 from bot.chat.connection import (
@@ -429,7 +429,7 @@ async def invite_owner(settings: Settings) -> str:
         except NotReached:
             raise SettingsError([f"TELEGRAM_API_URL: {api_url} could not be reached"]) from None
         code = await database.run(_owner_code, clock.now())
-        return Desk(library_of(settings), name).link(code)
+        return start_link(name, code)
 
 
 def library_of(settings: Settings) -> Library:

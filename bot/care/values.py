@@ -113,7 +113,12 @@ class Desk:
 
     def link(self, code: str) -> str:
         """The address that opens the bot with `code`."""
-        return f"https://t.me/{self.bot_username}?start={code}"
+        return start_link(self.bot_username, code)
+
+
+def start_link(username: str, code: str) -> str:
+    """The address that opens the bot of this name with `code`."""
+    return f"https://t.me/{username}?start={code}"
 
 
 Handle = Callable[["Desk", "Transaction", Incoming, datetime], Sequence[Reaction]]
