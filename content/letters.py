@@ -27,6 +27,12 @@ _RUN = re.compile(r"(.)\1+")
 _SPELT_OUT = re.compile(r"(?<![^\W_])(?:[^\W\d_][ .\-]){4,}[^\W\d_](?![^\W_])")
 
 
+def folded(text: str) -> str:
+    """Small letters without accents: "Ácido" is "acido"."""
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in apart if not unicodedata.combining(letter))
+
+
 def normal(text: str) -> str:
     """Lower case without accents, apostrophes or invisible characters."""
     text = _LAUGHING.sub(" lol ", _DECIMAL_APOSTROPHE.sub(".", text))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from content.facts import Session
+from content.letters import folded
 from content.rules import hours
 
 if TYPE_CHECKING:
@@ -53,6 +53,4 @@ def _pattern(word: str) -> str:
 
 
 def _plain(text: str) -> str:
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return re.sub(r"[\s\-_./]+", " ", letters)
+    return re.sub(r"[\s\-_./]+", " ", folded(text))

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, TypeVar
 
 from rapidfuzz.distance import OSA
 
+from content.letters import folded
 from content.rules import Rule
 from content.texts import Texts
 
@@ -115,6 +115,4 @@ def _any_of(words: Iterable[str]) -> str:
 
 def plain(text: str) -> str:
     """Small letters, without accents; hyphens and underscores are spaces."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(letter for letter in apart if not unicodedata.combining(letter))
-    return " ".join(re.sub(r"[_-]", " ", letters).split())
+    return " ".join(re.sub(r"[_-]", " ", folded(text)).split())

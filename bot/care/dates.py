@@ -23,6 +23,8 @@ from babel.dates import get_day_names, get_month_names
 from dateparser.date import DateDataParser
 from rapidfuzz.distance import OSA
 
+from content.letters import folded
+
 Prefer = Literal["past", "future"]
 Doubt = Literal["slashed_date", "which_weekday", "morning_or_afternoon"]
 """Why there is more than one reading: 3/4/2027, "next Tuesday" on a Monday, 2:30."""
@@ -174,12 +176,7 @@ def warm_up() -> None:
 
 def _plain(phrase: str) -> str:
     """Lower case, no accents, ASCII figures, single spaces."""
-    text = unicodedata.normalize("NFKD", phrase.casefold())
-    text = "".join(
-        str(unicodedata.decimal(c)) if c.isdecimal() else c
-        for c in text
-        if not unicodedata.combining(c)
-    )
+    text = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in folded(phrase))
     text = re.sub(r"(?<=\d)t(?=\d\d:)", " ", text.replace("’", "'"))  # noqa: RUF001
     text = re.sub(r"(?<=\d)(?=[a-z]{3})", " ", text)  # 20dec and 4wks, not 20th
     return " ".join(text.replace(",", " , ").split()).strip(" .!,")
