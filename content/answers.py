@@ -140,7 +140,7 @@ def side_effects(library: Library, situation: Situation) -> Markup:
 def _answer(voice: Voice, understood: Understood) -> Answer | None:
     raised, (found, main) = understood.raised, _to_answer(understood)
     if _is_urgent(_worst(raised, found)):
-        return _flagged(voice, raised, found)
+        return _about_the_likeliest(_flagged(voice, raised, found), understood)
     if understood.doubt is not None:
         return _in_doubt(voice, understood.doubt, found)
     if (why_not := _why_not(understood, found)) is not None:
@@ -148,6 +148,18 @@ def _answer(voice: Voice, understood: Understood) -> Answer | None:
     if raised or found:
         return _calm(voice, raised, found, main)
     return None
+
+
+def _about_the_likeliest(given: Answer, understood: Understood) -> Answer:
+    """At `today`, with what the whole message is about first, if that is among what is urgent."""
+    urgent = {
+        *(one.flag.topic for one in understood.raised if one.flag.level == given.level),
+        *(one.topic.key for one in understood.found if one.topic.kind == "effect"),
+    }
+    if given.level != "today" or understood.main not in urgent:
+        return given
+    topics = tuple(dict.fromkeys((understood.main, *given.topics)))
+    return replace(given, topic=understood.main, topics=topics)
 
 
 def _worst(raised: Sequence[Raised], found: Sequence[Found]) -> Level:

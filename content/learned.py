@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from math import sqrt
+from math import log, sqrt
 
 from content.letters import Token
 
@@ -26,6 +26,8 @@ NEEDS_TODAY, NEEDS_EMERGENCY = "!today", "!emergency"
 `emergency`."""
 STEPS = 46
 """A weight is kept as one of 2 * 46 + 1 signs, finer near 0: 46 * sqrt(share of the largest)."""
+TENTH, LEAST = 10, 33
+"""How rare a feature is stands before its weights, in tenths, from this sign on."""
 _MIDDLE = 79
 
 
@@ -70,7 +72,7 @@ class Learned:
     """The largest weight of each output."""
     bias: tuple[float, ...] = ()
     rows: Mapping[str, str] = field(default_factory=dict)
-    """For each feature, a sign for each output."""
+    """For each feature, how rare it is, and a sign for each output."""
     words: frozenset[str] = frozenset()
     """Words that several examples hold: they are no slips of others ("patting" and "panting")."""
     fingerprint: str = ""
@@ -85,9 +87,14 @@ class Learned:
 
     @cached_property
     def _weights(self) -> Callable[[str], tuple[int, ...]]:
-        """The weights of a feature; those said often are kept."""
+        """How rare a feature is, squared, and its weights; those said often are kept."""
         value = self._value
-        return lru_cache(maxsize=10_000)(lambda it: tuple(value[sign] for sign in self.rows[it]))
+
+        def weights(feature: str) -> tuple[int, ...]:
+            row = self.rows[feature]
+            return ((ord(row[0]) - LEAST) ** 2, *(value[sign] for sign in row[1:]))
+
+        return lru_cache(maxsize=50_000)(weights)
 
     def knows(self, feature: str) -> bool:
         return feature in self.rows
@@ -97,7 +104,8 @@ class Learned:
         rows = [self._weights(feature) for feature in found if feature in self.rows]
         if not rows:
             return None
-        size, sums = sqrt(len(rows)) * STEPS * STEPS, map(sum, zip(*rows, strict=True))
+        rare, *sums = map(sum, zip(*rows, strict=True))
+        size = sqrt(rare) / TENTH * STEPS * STEPS
         scores = {
             output: total * scale / size + bias
             for output, total, scale, bias in zip(
@@ -144,13 +152,28 @@ def from_text(text: str) -> Learned:
         raise ValueError("nothing says whether a message is urgent")
     if len(learned.scales) != size or len(learned.bias) != size:
         raise ValueError("an output has no scale or no bias")
-    if not lines or any(len(row) != size for row in learned.rows.values()):
+    if not lines or any(len(row) != size + 1 for row in learned.rows.values()):
         raise ValueError("a feature has not one sign for each output")
-    if not signs.issuperset("".join(learned.rows.values())):
+    if not signs.issuperset("".join(row[1:] for row in learned.rows.values())):
         raise ValueError("a sign is none")
+    if any(ord(row[0]) <= LEAST for row in learned.rows.values()):
+        raise ValueError("a feature is not rare at all")
     return learned
 
 
-def sign(share: float) -> str:
-    """The sign of a weight, as a share of the largest of its output (-1 to 1)."""
+def rarity(share: float) -> float:
+    """How rare a feature is that stands in this share of the messages, in whole tenths, at least
+    one: what everybody says ("my", "is") says little.
+    """  # noqa: D205
+    return max(round(-log(share) * TENTH), 1) / TENTH
+
+
+def row(rare: float, shares: Iterable[float]) -> str:
+    """How a feature is written: how rare it is, and its weights, each as a share of the largest of
+    its output (-1 to 1).
+    """  # noqa: D205
+    return chr(LEAST + round(rare * TENTH)) + "".join(map(_sign, shares))
+
+
+def _sign(share: float) -> str:
     return chr(_MIDDLE + round(STEPS * (sqrt(abs(share)) if share > 0 else -sqrt(abs(share)))))

@@ -36,18 +36,18 @@ FEW = 5
 """So few words hardly say otherwise than a phrase among them does."""
 
 # Scores of Judged: above 0 a message sounds like it.
-CALM_TODAY, CALM_EMERGENCY = -0.75, -0.5
+CALM_TODAY, CALM_EMERGENCY = -0.5, 0.0
 """Below: a message that raised a flag of that level does not sound like danger."""
-CALM = -3.0
+CALM = -2.0
 """The same, for a message that is about what the flag is about, or has few words."""
-NOT_GRAVE = -2.0
+NOT_GRAVE = -1.5
 """Below this score for `emergency` a flag of that level does not count."""
 ALARMING, GRAVE = 0.5, 0.0
 """Above: it needs `today`, `emergency`, whatever the phrases made of it."""
 DOUBTFUL = -1.5
 """The same for `emergency`, where that is also the likeliest topic: in doubt the higher."""
-IN_A_SENTENCE = 1.5
-"""Above, in one of its sentences: danger that is told beside much else."""
+IN_A_PART = 2.5
+"""Above, in one of its sentences or between two commas: danger that is told beside much else."""
 ASKED = -1.0
 """Below: what is urgent at any hour is only asked about."""
 LIKELY = -0.6
@@ -56,7 +56,7 @@ BESIDE, BESIDE_A_QUESTION, NEAR = 2.5, 0.9, 0.5
 """By how much less likely than the likeliest a topic may be that phrases find: any; a side effect
 beside a question about something else; and such a one that the message is about just as much."""
 
-_ENDS = re.compile(r"[.!?;…。！？]+(?:\s|$)|\n+")  # noqa: RUF001
+_ENDS = re.compile(r"[,.!?;…。！？]+(?:\s|$)|\n+")  # noqa: RUF001
 
 
 def understand(library: Library, text: str, hours: float | None) -> Understood:
@@ -94,7 +94,7 @@ class _Weighing:
         found = self._topics(raised)
         asked = [] if is_flagged else self._only_asked(found)
         found = [one for one in found if all(one.topic.key != it.key for it in asked)]
-        if self.judged.today > ALARMING and not is_flagged:
+        if self.judged.today > ALARMING and not is_flagged and not self._is_short:
             found = self._with_the_likeliest_today(found)
         has_doubt = not is_flagged and (self._is_short or self.judged.today >= ASKED)
         return replace(
@@ -125,7 +125,7 @@ class _Weighing:
         if one.flag.level == "soon" or is_unknown or is_long or is_measured:
             return True
         return self._sounds_like(one.flag) or any(
-            one.flag.key in flags and sound.today >= IN_A_SENTENCE for flags, sound in self._parts
+            one.flag.key in flags and sound.today >= IN_A_PART for flags, sound in self._parts
         )
 
     def _sounds_like(self, flag: Flag) -> bool:
@@ -138,11 +138,11 @@ class _Weighing:
 
     @cached_property
     def _parts(self) -> list[tuple[frozenset[str], Judged]]:
-        """Each sentence by itself: the flags it raises, and what it sounds like."""
-        sentences = [it.strip() for it in _ENDS.split(self.text) if it.strip()]
-        if len(sentences) < 2:
+        """Each part of a sentence by itself: the flags it raises, and what it sounds like."""
+        parts = [it.strip() for it in _ENDS.split(self.text) if it.strip()]
+        if len(parts) < 2:
             return []
-        read = (by_rules(self.library, it, self.read.understood.hours) for it in sentences)
+        read = (by_rules(self.library, it, self.read.understood.hours) for it in parts)
         return [
             (frozenset(it.flag.key for it in one.understood.raised), sound)
             for one in read
@@ -156,7 +156,7 @@ class _Weighing:
         is_grave = judged.emergency > (DOUBTFUL if is_first else GRAVE)
         level: Level = "emergency" if is_grave else "today"
         sounds = judged.today > ALARMING or (is_first and is_grave)
-        if not sounds or (raised and rank(raised[0].flag.level) >= rank(level)):
+        if self._is_short or not sounds or (raised and rank(raised[0].flag.level) >= rank(level)):
             return raised
         flags = (flag for flag in self.library.flags if flag.learned and flag.level == level)
         flag = next(flags, None)
@@ -173,7 +173,8 @@ class _Weighing:
             *(one.key for one in by.ignored),
             *(one.flag.topic for one in raised),
         }
-        if self._is_clear and main in self.library.topics and main not in known:
+        has_one = any(one.ask_first for one in found)  # a product is known, whatever it sounds like
+        if self._is_clear and not has_one and main in self.library.topics and main not in known:
             topic = self.library.topics[main]
             found.append(told(topic, (), by.hours, by.signals))
         return found

@@ -541,7 +541,7 @@ def flag(key: str) -> Flag:
 @pytest.mark.parametrize(
     ("text", "language", "hours", "offered"),
     [
-        ("the lash lady", "en", 30, "other_procedures"),
+        ("eyelashes whatsit", "en", 30, "makeup"),
         ("xyzzy", "en", 100, "peeling"),
         ("xyzzy", "es", 10, "cleansing"),
         ("xyzzy", "en", None, "about_treatment"),
@@ -765,6 +765,12 @@ def test_too_much_of_a_medicine_is_an_emergency(language: str, text: str) -> Non
 def test_what_is_prescribed_is_for_the_prescriber(language: str, text: str, begins: str) -> None:
     found = answer(load(), text, after(30), language=language)
     assert found.reply.startswith(begins)
+
+
+def test_at_today_the_answer_is_about_what_the_message_is_about() -> None:
+    text = "it hurts more today than it did on the first day, every hour it hurts more"
+    found = answer(load(), text, after(75), language="en")
+    assert (found.topic, found.level) == ("soreness", "today")
 
 
 def test_what_comes_before_its_time_is_not_called_expected() -> None:

@@ -18,8 +18,9 @@ from content.learned import (
     as_text,
     features,
     from_text,
-    sign,
+    rarity,
 )
+from content.learned import row as written
 from content.letters import tokens
 from content.library import Library, load
 from content.library import read as read_content
@@ -40,7 +41,7 @@ def row(**weights: float) -> str:
         NEEDS_EMERGENCY: weights.pop("grave", 0.0),
         **weights,
     }
-    return "".join(sign(named.get(output, 0.0)) for output in OUTPUTS)
+    return written(1.0, (named.get(output, 0.0) for output in OUTPUTS))
 
 
 def taught(**rows: str) -> Learned:
@@ -95,7 +96,8 @@ def test_what_is_written_is_read_again() -> None:
         (lambda text: text + "odd\tOO\n", "one sign for each output"),
         (lambda text: text.replace(NEEDS_TODAY, "!later"), "whether a message is urgent"),
         (lambda text: text.replace("4\t4", "4", 1), "no scale or no bias"),
-        (lambda text: text + "odd\t" + "~" * len(OUTPUTS) + "\n", "a sign is none"),
+        (lambda text: text + "odd\tA" + "~" * len(OUTPUTS) + "\n", "a sign is none"),
+        (lambda text: text + "odd\t!" + "A" * len(OUTPUTS) + "\n", "not rare at all"),
         (lambda text: "\n".join(text.splitlines()[:5]), "one sign for each output"),
         (lambda text: "", "not enough values"),
     ],
@@ -125,6 +127,20 @@ def test_an_approval_is_of_the_weights_too() -> None:
     )
 
 
+def test_what_everybody_says_weighs_less_than_what_few_say() -> None:
+    assert rarity(0.5) == 0.7
+    assert rarity(0.001) == 6.9
+    assert rarity(1.0) == 0.1
+    silent = [0.0] * len(OUTPUTS)
+    rows = {"zorple": row(redness=0.5), "my": written(0.7, silent), "gonk": written(6.9, silent)}
+    learned = replace(taught(), rows=rows)
+    alone, common, rare = (learned.judge({"zorple", *more}) for more in ([], ["my"], ["gonk"]))
+    assert alone
+    assert common
+    assert rare
+    assert alone.topics["redness"] > common.topics["redness"] > rare.topics["redness"] > -1.0
+
+
 def test_the_likeliest_topic_comes_first_and_nothing_known_is_no_judgement() -> None:
     judged = taught(**ROWS).judge({"zorple", "strange"})
     assert judged
@@ -140,9 +156,9 @@ def test_a_topic_that_no_phrase_holds_is_found(library: Library) -> None:
 
 
 def test_what_sounds_like_danger_is_urgent_though_no_phrase_says_so(library: Library) -> None:
-    [raised] = read(library, "blarg").raised
+    [raised] = read(library, "blarg " * 6).raised
     assert (raised.flag.learned, raised.flag.level) == (True, "emergency")
-    [found] = read(library, "snee").found
+    [found] = read(library, "snee " * 6).found
     assert (found.topic.key, found.level) == ("infection", "today")
 
 

@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 from content import learned
 from content.by_rules import by_rules
 from content.flags import LEVELS
-from content.learned import NEEDS_EMERGENCY, NEEDS_TODAY, Learned
+from content.learned import NEEDS_EMERGENCY, NEEDS_TODAY, Learned, rarity, row
 from content.letters import tokens
 from content.library import LEARNED, read
 from content.reading import DATA, Layers
@@ -43,10 +43,12 @@ def learn(messages: Sequence[Message]) -> Learned:
     library = read(Layers(), Learned(words=words))
     found = [by_rules(library, each.text, each.hours).features for each in messages]
     often = Counter(feature for features in found for feature in features)
-    kept = [
-        {it: 1 for it in sorted(features) if often[it] >= SEVERAL or it.startswith("@")}
-        for features in found
-    ]
+    rare = {
+        feature: rarity(times / len(messages))
+        for feature, times in often.items()
+        if times >= SEVERAL or feature.startswith("@")
+    }
+    kept = [{it: rare[it] for it in sorted(features) if it in rare} for features in found]
     vectors = DictVectorizer()
     rows = normalize(vectors.fit_transform(kept))
     about = [i for i, each in enumerate(messages) if each.topic]
@@ -63,15 +65,16 @@ def learn(messages: Sequence[Message]) -> Learned:
         outputs.append(output)
         weights.append(line.coef_[0])
         bias.append(line.intercept_[0])
-    scales = [abs(each).max() for each in weights]
     names = vectors.get_feature_names_out()
+    weights = [each * [rare[name] for name in names] for each in weights]
+    scales = [abs(each).max() for each in weights]
     return Learned(
         outputs=tuple(outputs),
         scales=tuple(map(float, scales)),
         bias=tuple(map(float, bias)),
         rows={
-            name: "".join(
-                learned.sign(each[i] / scale) for each, scale in zip(weights, scales, strict=True)
+            name: row(
+                rare[name], (each[i] / scale for each, scale in zip(weights, scales, strict=True))
             )
             for i, name in enumerate(names)
         },

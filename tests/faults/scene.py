@@ -59,7 +59,9 @@ class Store:
         template, codes = self._prepared[size]
         self._copies += 1
         if self.server:
-            return self.server.url(self.server.create_database(template)), codes
+            copied = self.server.create_database(template)
+            self.server.checkpoint()
+            return self.server.url(copied), codes
         copy = self._folder / f"copy{self._copies}.db"
         shutil.copy(template, copy)
         return f"sqlite:///{copy}", codes
