@@ -174,10 +174,11 @@ class _Weighing:
             *(one.flag.topic for one in raised),
         }
         has_one = any(one.ask_first for one in found)  # a product is known, whatever it sounds like
-        if self._is_clear and not has_one and main in self.library.topics and main not in known:
-            topic = self.library.topics[main]
-            found.append(told(topic, (), by.hours, by.signals))
-        return found
+        if not self._is_clear or has_one or main not in self.library.topics or main in known:
+            return found
+        one = told(self.library.topics[main], (), by.hours, by.signals)
+        is_asked_about = self.read.doubt is not None and one.level == "today"
+        return found if is_asked_about else [*found, one]
 
     def _heard(self, found: Sequence[Found]) -> list[Found]:
         """Those that are likely enough. Of many none stands out, and all are."""
