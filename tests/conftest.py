@@ -22,6 +22,14 @@ START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 """A Monday afternoon in London, where the test clinic is: 14:00 on its clocks."""
 
 
+LONG = ("test_web_and_worker", "test_benchmarks", "test_kill", "faults", "test_check_command")
+"""Files with tests of many seconds: begun first, so that no processor is left with one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(name in item.path.as_posix() for name in LONG))
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No `.env` and no variable of whoever runs the tests reaches them."""

@@ -185,7 +185,10 @@ class Ward:
         due, ahead = await self.database.read(_outlook, self.clock.now())
         if due < LITTLE and ahead:
             await self.rest()
-            self.move_to(max(self.clock.now(), ahead))
+            _, ahead = await self.database.read(
+                _outlook, self.clock.now()
+            )  # what is claimed by now
+            self.move_to(max(self.clock.now(), ahead or self.clock.now()))
             self.go_on()
 
     async def rest(self) -> None:
