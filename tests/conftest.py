@@ -23,7 +23,7 @@ START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 
 
 LONG = ("test_web_and_worker", "test_benchmarks", "test_kill", "faults", "test_check_command")
-"""Files with tests of many seconds: begun first, so that no processor is left with one at the end."""
+"""Files with tests of many seconds: begun first, so that none is left over at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
