@@ -7,8 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIBRARIES := $(VENV)/.libraries
 READY := $(VENV)/.ready
-# As many tests at once as there are processors, each file's tests in one place.
-TOGETHER := --numprocesses auto --dist loadfile
+# As many tests at once as there are processors, each file in one place, in the order of conftest.py.
+TOGETHER := --numprocesses auto --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTHONS := $(or $(PYTHON),python3.14 python3.13 python3.12 python3.11 python3)
 
