@@ -24,7 +24,7 @@ demo: $(READY) ## The whole product in your browser, without a token or an accou
 test: $(READY) ## The tests
 	$(BIN)/python -m pytest $(TOGETHER)
 
-faults: $(READY) ## Every fault at its full length: hundreds of kills on each database, about 15 minutes
+faults: $(READY) ## Every fault at its full length: hundreds of kills on each database, about 18 minutes
 	FAULTS=whole $(BIN)/python -m pytest -s tests/faults
 
 check: $(READY) ## All that must hold before a change goes in: format, lint, types, imports, tests

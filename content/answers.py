@@ -24,7 +24,7 @@ from content.messages import emergency_lines
 from content.replies import Voice, expected_now, lines, paragraphs
 from content.story import Page
 from content.understanding import understand
-from content.understood import Found, Understood, WhyIgnored
+from content.understood import Found, Understood, WhyIgnored, told
 from content.urgent import NEEDS_NO_WORDS
 from content.why import why
 
@@ -88,9 +88,8 @@ def about(library: Library, topic: str, situation: Situation) -> Answer:
     """The answer to a topic's command. Raises KeyError for a topic that is not there."""
     known = library.topics[topic]
     voice = Voice(library, situation)
-    level = known.level(situation.hours)
-    found = Found(topic=known, level=level, weight=0, start=0, matched=())
-    is_urgent = _is_urgent(level)
+    found = told(known, (), situation.hours, frozenset())
+    is_urgent = _is_urgent(found.level)
     given = _flagged(voice, (), [found]) if is_urgent else _calm(voice, (), [found], found)
     given = _told(voice, given, library.story.root(topic))
     return replace(given, because=explain.of_topic(voice, known))
@@ -184,7 +183,7 @@ def _to_answer(understood: Understood) -> tuple[list[Found], Found | None]:
         others = _asked(others, understood.asked_at)
     elif effects:
         others = likeliest
-    others = list(dict.fromkeys([*likeliest, *others]))
+    others = [*likeliest, *(one for one in others if one not in likeliest)]
     found = [*effects, *_without_asides(others)]
     is_late = any(rank(one.level) >= rank("soon") for one in effects if not one.is_aside)
     main = next((one for one in found if one.topic.key == understood.main), None)
@@ -334,11 +333,11 @@ def _not_now(
     """To "what if I get a fever", "I had cold sores last year", "my sister has pus", "no pus"."""
     ignored = [one for one in understood.ignored if one.why == why_not]
     known = [one.key for one in ignored if one.key in voice.library.topics]
-    topic = {"past": "before_session", "denied": "unknown"}.get(why_not) or next(
-        iter(known), "contact"
-    )
-    if understood.main in voice.library.topics and (why_not != "hypothetical" or not known):
-        topic = str(understood.main)
+    otherwise = {"past": "before_session", "denied": "unknown"}.get(why_not)
+    topic = otherwise or next(iter(known), "contact")
+    main = understood.main
+    if main and main in voice.library.topics and (why_not != "hypothetical" or not known):
+        topic = main
     spoken_of = [topic, *(one.topic.key for one in found)]
     first = [voice.say(f"answers.{why_not}.text")]
     last = [emergency_lines(voice.library, voice.situation)]
