@@ -15,6 +15,7 @@ import structlog
 from bot import app, check, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
+from bot.demo import demo
 from content.reading import ContentError
 from storage.database import DatabaseError, why_away, without_password
 from storage.migrate import migrate, schema_of
@@ -58,7 +59,7 @@ def _worker(_options: argparse.Namespace) -> None:
 
 def _demo(options: argparse.Namespace) -> None:
     logs.configure("warning", "text")
-    asyncio.run(app.demo(port=options.port, browser=not options.no_browser))
+    asyncio.run(demo(port=options.port, browser=not options.no_browser))
 
 
 def _migrate(_options: argparse.Namespace) -> None:

@@ -6,15 +6,12 @@ import asyncio
 import gc
 import os
 import signal
-import tempfile
 import threading
-import webbrowser
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -41,7 +38,7 @@ from bot.chat.limiter import Limiter
 from bot.chat.poll import Poll
 from bot.chat.request import AiohttpRequest
 from bot.chat.sender import Sender
-from bot.clock import Clock, MovableClock, SystemClock
+from bot.clock import Clock, SystemClock
 from bot.config import Settings, SettingsError
 from bot.delivery import lead
 from bot.delivery.answers import Answers
@@ -51,12 +48,10 @@ from bot.delivery.outcome import Disowned, Outcome
 from bot.delivery.pacing import Pacing
 from bot.delivery.silence import Silence
 from bot.metrics import Metrics
-from bot.simulator import Simulator
-from bot.simulator.page import Demo, DemoPerson
 from bot.web import Health, Webhook
 from content import checks
 from content.library import ContentError, Library
-from storage import invitations, people, reminders, wake
+from storage import invitations, people, wake
 from storage.database import (
     Database,
     DatabaseError,
@@ -318,15 +313,18 @@ async def opened(
         await asyncio.to_thread(database.close)
 
 
-async def run(settings: Settings, clock: Clock | None = None) -> None:
-    """`run`: one clinic on one machine. Raises SettingsError."""
+async def run(settings: Settings, clock: Clock | None = None, joined: Joined | None = None) -> None:
+    """`run`: one clinic on one machine; `joined` lets whoever moves the clock wake it.
+
+    Raises SettingsError.
+    """
     clock = clock or SystemClock()
     with only_one(settings.database_url):
         await asyncio.to_thread(migrate, settings.database_url)
         async with opened(settings, clock, leads=True) as database:
             if not await database.take_lead():
                 raise SettingsError([TAKEN.format(url="this database")])
-            await observed(Bot(settings, database, clock), settings, stop_signal())
+            await observed(Bot(settings, database, clock, joined), settings, stop_signal())
 
 
 async def worker(settings: Settings, clock: Clock | None = None) -> None:
@@ -525,56 +523,3 @@ def _owner_code(tx: Transaction, now: datetime) -> str:
         raise LookupError("there is no clinic")
     _, codes = invitations.invite(tx, clinic_id=clinic.id, role="owner", now=now, created_by=None)
     return codes.link
-
-
-DEMO_OWNER = DemoPerson(id=1001, role="owner", timezone="Europe/London")
-DEMO_PEOPLE = {
-    DEMO_OWNER: "Rosa Marin",
-    DemoPerson(id=2001, role="patient", timezone="Europe/London"): "Ana Lopez",
-    DemoPerson(id=2002, role="patient", timezone="Europe/London"): "Ben Okafor",
-}
-
-
-async def demo(*, port: int, browser: bool) -> None:
-    """`demo`: the whole product against a Telegram on this machine, on a fresh database."""
-    clock = MovableClock()
-    simulator = Simulator(clock=clock, username="rosewood_demo_bot")
-    for person, name in DEMO_PEOPLE.items():
-        first, _, last = name.partition(" ")
-        simulator.add_person(person.id, first, last_name=last)
-    with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(
-            telegram_token=simulator.token,
-            database_url=f"sqlite:///{Path(folder, 'demo.db')}",
-            clinic_name="Rosewood Skin Clinic",
-            clinic_phone="+44 20 7946 0000",
-            clinic_emergency_number="999",
-            clinic_urgent_line="111",
-            clinic_timezone="Europe/London",
-        )
-        await asyncio.to_thread(migrate, settings.database_url)
-        async with opened(settings, clock) as database:
-            joined = Joined()
-            Demo(
-                simulator=simulator,
-                clock=clock,
-                people=list(DEMO_PEOPLE),
-                next_due=lambda: database.read(reminders.next_due),
-                moved=joined.wake,
-            )
-            try:
-                await simulator.start(port)
-            except (OSError, OverflowError):
-                raise SettingsError(
-                    [f"--port {port}: cannot be listened on; try another"]
-                ) from None
-            settings.telegram_api_url = simulator.url
-            owner = simulator.people[DEMO_OWNER.id]
-            owner.open(await database.run(_owner_code, clock.now()))
-            print(f"Aftercare's demo is at {simulator.url} (stop it with Ctrl-C)", flush=True)
-            if browser:
-                await asyncio.to_thread(webbrowser.open, simulator.url)
-            try:
-                await Bot(settings, database, clock, joined).run(stop_signal())
-            finally:
-                await simulator.stop()

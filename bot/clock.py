@@ -40,6 +40,11 @@ class MovableClock:
         self._offset = start - self._system.now() if start else timedelta()
         self._forward = 0.0
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the machine's clock."""
+        return self._offset
+
     def now(self) -> datetime:
         """The moved moment, aware, in UTC."""
         return self._system.now() + self._offset

@@ -110,6 +110,15 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
     ).all()
 
 
+def account_of(tx: Transaction, reminder_id: int) -> int | None:
+    """The account of the patient whose row it is; None: no such row, or nobody's yet."""
+    return tx.exec(
+        select(Patient.account)
+        .join(Reminder, col(Reminder.patient_id) == col(Patient.id))
+        .where(Reminder.id == reminder_id)
+    ).first()
+
+
 def ahead(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
     """What is still to come for the patient, by when it is due."""
     return [row for row in of_patient(tx, patient_id) if row.try_at is not None]

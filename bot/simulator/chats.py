@@ -58,6 +58,8 @@ class Message:
     reply_to: Message | None = None
     edited: datetime | None = None
     deleted: bool = False
+    changed: int = 0
+    """The number of the change of the world with which it came to look as it does."""
 
     def __str__(self) -> str:
         who = self.sender.first_name if self.sender else "bot"

@@ -117,6 +117,11 @@ class Faults:
         self.ordered.append(fault)
         return fault
 
+    @property
+    def is_down(self) -> bool:
+        """Whether every call fails now."""
+        return any(fault.kind == "down" and fault.left != 0 for fault in self.ordered)
+
     def clear(self) -> None:
         """Lift them all."""
         self.ordered.clear()

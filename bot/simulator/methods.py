@@ -151,7 +151,7 @@ def delete_message(world: World, params: Params) -> bool:
     if world.clock.now() - message.date >= DELETABLE:
         raise ApiError("message can't be deleted for everyone")
     message.deleted = True
-    world.changes.tell()
+    world.show(message)
     return True
 
 
@@ -225,7 +225,7 @@ def _edited(world: World, message: Message, shown: Formatted, params: Params) ->
     message.text, message.entities, message.markup = shown.text, shown.entities, markup
     message.html = params.get("text", params.get("caption", message.html))
     message.edited = world.clock.now()
-    world.changes.tell()
+    world.show(message)
     return message.as_json(world.bot)
 
 

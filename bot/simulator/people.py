@@ -179,6 +179,7 @@ class Person:
         shown = detected(trimmed(text, []))
         message.text, message.html, message.entities = shown.text, "", shown.entities
         message.edited = self.world.clock.now()
+        self.world.show(message)
         self.world.tell("edited_message", message)
 
     def block(self) -> None:

@@ -152,8 +152,13 @@ class World:
         )
         chat.history.append(message)
         chat.action = None
-        self.changes.tell()
+        self.show(message)
         return message
+
+    def show(self, message: Message) -> None:
+        """Let people see that a message is new, changed or gone."""
+        message.changed = self.changes.count + 1
+        self.changes.tell()
 
     def tell(self, kind: str, message: Message) -> None:
         """Tell the bot of a message."""

@@ -1,0 +1,86 @@
+// Everything that is asked of the demo's server.
+
+import {tell} from "./dom.js";
+
+const UNREACHABLE = "The demo is not running.";
+
+/** Does something; says what is wrong if it was refused. Answers what the server said, or null. */
+export async function act(name, body = {}) {
+  const answer = await ask(name, body);
+  if (answer.ok) return answer;
+  tell(answer.error);
+  return null;
+}
+
+/** The same, for whoever shows the refusal itself. */
+export async function ask(name, body = {}) {
+  try {
+    const response = await fetch(`/demo/${name}`, {
+      method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body),
+    });
+    const told = await response.json();
+    return response.ok && told.ok ? told : {ok: false, error: told.error || "That did not work."};
+  } catch {
+    return {ok: false, error: UNREACHABLE};
+  }
+}
+
+export async function timeline(person) {
+  return get(`/demo/timeline?${new URLSearchParams({person})}`);
+}
+
+export async function planned(id) {
+  return get(`/demo/timeline/${id}`);
+}
+
+export const fileAddress = file => `/demo/file/${encodeURIComponent(file.id)}`;
+
+async function get(address, signal) {
+  const response = await fetch(address, {signal});
+  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  return response.json();
+}
+
+/** Waits for news again and again. `chats()` names the chats on the screen with what is held of each. */
+export class Listener {
+  #chats;
+  #heard;
+  #lost;
+  #since = -1;
+  #waiting = null;
+
+  constructor({chats, heard, lost}) {
+    this.#chats = chats;
+    this.#heard = heard;
+    this.#lost = lost;
+  }
+
+  /** Asks anew and at once, as other chats are on the screen. */
+  again() {
+    this.#since = -1;
+    this.#waiting?.abort();
+  }
+
+  async run() {
+    for (;;) {
+      this.#waiting = new AbortController();
+      try {
+        await this.#once(this.#waiting.signal);
+      } catch (error) {
+        if (error.name === "AbortError") continue;
+        if (!(error instanceof TypeError) && !/^\/demo/.test(error.message)) console.error(error);
+        this.#since = -1;
+        this.#lost();
+        await new Promise(done => setTimeout(done, 1500));
+      }
+    }
+  }
+
+  async #once(signal) {
+    const query = new URLSearchParams({since: this.#since, chats: this.#chats()});
+    const told = await get(`/demo/state?${query}`, signal);
+    if (signal.aborted) return;
+    this.#since = told.number;
+    this.#heard(told);
+  }
+}
