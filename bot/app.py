@@ -115,8 +115,9 @@ class Bot:
         joined: Joined | None = None,
         *,
         polls: bool = True,
+        library: Library | None = None,
     ) -> None:
-        """`joined` is told what to wake when the clock is moved."""
+        """`joined` is told what to wake when the clock is moved; `library`: content looked at."""
         self._joined = joined or Joined()
         self._settings = settings
         self._database = database
@@ -131,7 +132,7 @@ class Bot:
             self._polling,
             Limiter(self._pacing, clock, self.metrics),
         )
-        self._library = library_of(settings)
+        self._library = library or library_of(settings)
         self._silence = Silence()
         self._connected = False
         self._unrecorded: Sequence[tuple[Errand, Outcome]] = ()
@@ -324,7 +325,8 @@ async def run(settings: Settings, clock: Clock | None = None, joined: Joined | N
         async with opened(settings, clock, leads=True) as database:
             if not await database.take_lead():
                 raise SettingsError([TAKEN.format(url="this database")])
-            await observed(Bot(settings, database, clock, joined), settings, stop_signal())
+            bot = Bot(settings, database, clock, joined, library=library)
+            await observed(bot, settings, stop_signal())
 
 
 async def worker(settings: Settings, clock: Clock | None = None) -> None:

@@ -14,7 +14,8 @@ from bot.config import Settings
 
 STOP_WITHIN = 10.0
 """Seconds an orderly end may take."""
-TOLD = ("warning", "error", "critical")
+TOLD = ("error", "critical")
+"""Levels of its log that are passed on; the rest shows on the page."""
 
 Running = Literal["starting", "running", "stopped"]
 

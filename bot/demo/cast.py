@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale
 
@@ -15,6 +16,7 @@ BOT = "rosewood_demo_bot"
 FIRST_NEW = 3001
 """The account of the first patient that is added by hand."""
 LONGEST_NAME = 60
+FRIDAY = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,13 @@ CAST = (
 )
 INVITED: Mapping[Actor, str] = {OWNER: "owner", FRONT_DESK: "front_desk"}
 """Who is on the team when the demo begins, and as what."""
+
+
+def opening_hour(now: datetime) -> datetime:
+    """When a demo begins (aware): on a weekday's afternoon, whenever it is started."""
+    local = now.astimezone(ZoneInfo(OWNER.timezone))
+    days = max(0, local.weekday() - FRIDAY)
+    return (local - timedelta(days=days)).replace(hour=14, minute=30, second=0, microsecond=0)
 
 
 def new_patient(number: int, name: str, language: str, timezone: str) -> Actor:

@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import content.library
 from bot import app, logs
 from bot.clock import MovableClock
 from bot.config import Settings, SettingsError
@@ -44,7 +45,8 @@ async def _run(settings: Settings, ahead: float) -> None:
     clock.move(timedelta(seconds=ahead))
     follower = asyncio.create_task(_follow(clock, ahead, joined))
     try:
-        await app.run(settings, clock, joined)
+        # Whoever started this has looked through the content, which takes a while.
+        await app.run(settings, clock, joined, content.library.load(settings.content_dir))
     finally:
         follower.cancel()
 

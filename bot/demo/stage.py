@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from bot import app
-from bot.clock import MovableClock
+from bot.clock import MovableClock, SystemClock
 from bot.config import SettingsError
 from bot.demo import cast
 from bot.demo.bot_process import BotProcess
@@ -36,7 +36,7 @@ class Stage:
     ) -> None:
         """`first`: the number its changes begin after; they are not to look like older ones."""
         self.first = first
-        self.clock = MovableClock()
+        self.clock = MovableClock(cast.opening_hour(SystemClock().now()))
         self.simulator = Simulator(clock=self.clock, username=cast.BOT)
         self.simulator.changes.count = first
         self.simulator.routes += routes

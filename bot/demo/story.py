@@ -14,6 +14,7 @@ from bot.demo.breaking import Breaking
 from bot.demo.scripts import Script, Step, scripts
 from bot.demo.stage import Stage
 from bot.demo.time_machine import TimeMachine
+from bot.demo.told import milliseconds
 from bot.simulator.chats import Message
 from bot.simulator.people import Person
 
@@ -56,6 +57,8 @@ class Story:
         self._show: tuple[int, ...] = ()
         self._typing: dict[str, Any] | None = None
         self._press: dict[str, Any] | None = None
+        self._had: dict[int, int] = {}
+        """How many messages somebody had when they did something last."""
         self._going = asyncio.Event()
         self._going.set()
         self._task = asyncio.create_task(self._play())
@@ -154,26 +157,28 @@ class Story:
         await self._wait(PAUSE)
         await self._going.wait()
         self._typing = None
-        self._who(step).say(text)
+        self._before(step).say(text)
 
     async def _pressed(self, step: Step) -> None:
         who, label = self._who(step), step.press or ""
-        message = next((it for it in reversed(who.messages) if it.button(label)), None)
-        if message is None:
-            raise Stuck
+        await self._until(lambda: any(it.button(label) for it in who.messages))
+        message = next(it for it in reversed(who.messages) if it.button(label))
         self._press = {"person": who.id, "message": message.id, "label": label}
         self._stage.changed()
         await self._wait(2 * PAUSE)
         await self._going.wait()
         self._press = None
-        who.press(label, message=message)
+        self._before(step).press(label, message=message)
 
     async def _start(self, step: Step) -> None:
         given = self._stage.person(step.start)
-        links = [link for it in given.messages for link in _links(it)]
-        if not links:
-            raise Stuck
-        self._who(step).open_link(links[-1])
+        await self._until(lambda: bool(self._links(given)))
+        self._who(step).open_link(self._links(given)[-1])
+
+    def _links(self, given: Person) -> list[str]:
+        """The invitation links somebody was given after what they did last."""
+        received = given.received[self._had.get(given.id, 0) :]
+        return [link for message in received for link in _links(message)]
 
     async def _block(self, step: Step) -> None:
         who = self._who(step)
@@ -186,7 +191,7 @@ class Story:
         elif found := _TIME.fullmatch(move):
             zone = ZoneInfo(self._stage.actor(step.who or self._show[0]).timezone)
             there = _next_time(self._stage.clock.now(), int(found[1]), int(found[2]), zone)
-            self._stage.move_to(there)
+            await self._machine.move({"to": milliseconds(there)})
         else:
             await self._machine.move({"to": move})
 
@@ -203,6 +208,12 @@ class Story:
 
     def _who(self, step: Step) -> Person:
         return self._stage.person(step.who)
+
+    def _before(self, step: Step) -> Person:
+        """Who does it; what the bot said to them so far is no answer to it."""
+        who = self._who(step)
+        self._had[who.id] = len(who.received)
+        return who
 
     def _is_answered(self, step: Step) -> bool:
         speaks = any(it is not None for it in (step.write, step.press, step.start))

@@ -55,6 +55,7 @@ class TimeMachine:
                     self._stage.move_to(due)
                     await self._settled()
         self._stage.move_to(there)
+        await self._settled()
 
     async def _settled(self) -> None:
         """Until what is due has been seen to, if it can be."""

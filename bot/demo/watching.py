@@ -12,6 +12,7 @@ from bot.demo.told import milliseconds
 from content import checks, library
 from content.facts import Clinic
 from content.library import ContentError, Library
+from content.reading import Layers
 
 EACH = 0.5
 """Seconds between two looks at the folder."""
@@ -66,7 +67,7 @@ class Content:
 
     async def _read(self) -> bool:
         try:
-            self._library = await asyncio.to_thread(library.load, self._folder)
+            self._library = await asyncio.to_thread(library.read, Layers(own=self._folder))
         except ContentError as error:
             self._problems = error.problems
             self._library = self._library or await asyncio.to_thread(library.load)

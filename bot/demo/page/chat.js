@@ -1,7 +1,7 @@
 // One open chat: its head, its messages, its composer.
 
 import {avatar, button, count, find, icon, iconButton, Keyed, make, openDialog, openMenu, setAttribute, setHidden, setText, tell} from "./dom.js";
-import {createComposer} from "./composer.js";
+import {Composer} from "./composer.js";
 import {dayNode, highlightKey, messageNode} from "./messages.js";
 import {askWho} from "./people.js";
 import {act} from "./server.js";
@@ -9,78 +9,105 @@ import {city, clockTime, dateKey, longDay} from "./times.js";
 
 const JOINED = 5 * 60_000;  // messages of one sender so close together stand closer
 
-export function createChat(app, id) {
-  const person = () => app.person(id);
-  const head = chatHead(app, id);
-  const list = make("div", {className: "messages"});
-  const log = make("div", {className: "log", role: "log", tabIndex: 0}, list);
-  const scroll = keepAtEnd(log, list);
-  const nodes = new Keyed(list);
-  let pressing = false;
-  let toasts = null;
-  let data = null;
+export class Chat {
+  #app;
+  #head;
+  #nodes;
+  #scroll;
+  #composer;
+  #data = null;       // what is shown of it
+  #toasts = null;     // how many answers to pressed buttons were shown
+  #pressing = false;
 
-  const chat = {
-    app, id, person,
-    say: text => act("say", {person: id, text}),
-    follow: address => follow(app, address, id),
-    press,
-    reply: message => composer.replyTo(message),
-    edit: message => composer.edit(message),
-    jump,
-    picture: (message, address) => showPicture(app, message, address, data.messages),
-    toEnd: scroll.toEnd,
-    lastOwn: () => data?.messages.findLast(message => !message.from_bot && message.kind === "text"),
-  };
-  const composer = createComposer(chat);
-  const element = make("section", {className: "chat"}, head.element, make("div", {className: "log-frame"}, log, scroll.down), composer.element);
-  element.addEventListener("focusin", () => app.focus(id));
-  element.addEventListener("pointerdown", () => app.focus(id));
-
-  async function press(message, label) {
-    if (pressing) return;
-    pressing = true;
-    await act("press", {person: id, message: message.id, label});
-    pressing = false;
+  constructor(app, id) {
+    this.#app = app;
+    this.id = id;
+    this.#head = chatHead(app, id);
+    const list = make("div", {className: "messages"});
+    this.log = make("div", {className: "log", role: "log", tabIndex: 0}, list);
+    this.#nodes = new Keyed(list);
+    this.#scroll = keepAtEnd(this.log, list);
+    this.#composer = new Composer(this);
+    const frame = make("div", {className: "log-frame"}, this.log, this.#scroll.down);
+    this.element = make("section", {className: "chat"}, this.#head.element, frame, this.#composer.element);
+    for (const event of ["focusin", "pointerdown"]) this.element.addEventListener(event, () => app.focus(id));
   }
 
-  function jump(messageId) {
-    const node = nodes.get(`m${messageId}`);
+  get app() {
+    return this.#app;
+  }
+
+  person() {
+    return this.#app.person(this.id);
+  }
+
+  update(told) {
+    const first = !this.#data;
+    const lastSeen = this.#data?.messages.at(-1)?.id ?? 0;
+    const person = this.person();
+    this.#data = told;
+    setAttribute(this.element, "aria-label", `${person.name}’s chat with ${this.#app.state.bot.name}`);
+    setAttribute(this.log, "aria-label", `Messages of ${person.name}`);
+    this.#head.update(told);
+    this.#nodes.show(items(told, person, this, first ? Infinity : lastSeen));
+    this.#scroll.arrived(told.messages.filter(message => message.from_bot && message.id > lastSeen).length, first);
+    this.#composer.update(told, person);
+    if (this.#toasts !== null && told.toasts > this.#toasts && told.toast) tell(told.toast);
+    this.#toasts = told.toasts;
+  }
+
+  /** What the story does in this chat: it types, and is about to press a button. */
+  showStory(story) {
+    this.#composer.showTyping(story?.typing?.person === this.id ? story.typing.text : null);
+    const press = story?.press && (story.press.person ?? this.id) === this.id ? story.press : null;
+    for (const message of this.#data?.messages ?? []) {
+      if (!message.buttons.length) continue;
+      const pressed = highlightKey(this.#nodes.get(`m${message.id}`), press?.message === message.id ? press.label : null);
+      pressed?.scrollIntoView({block: "nearest"});
+    }
+  }
+
+  tick() {
+    this.#head.tick();
+  }
+
+  focus() {
+    this.#composer.focus();
+  }
+
+  toEnd() {
+    this.#scroll.toEnd();
+  }
+
+  remove() {
+    this.#scroll.stop();
+    this.element.remove();
+  }
+
+  // What can be done with a message.
+
+  say = text => act("say", {person: this.id, text});
+  follow = address => follow(this.#app, address, this.id);
+  reply = message => this.#composer.replyTo(message);
+  edit = message => this.#composer.edit(message);
+  picture = (message, address) => showPicture(this.#app, message, address, this.#data.messages);
+  lastOwn = () => this.#data?.messages.findLast(message => !message.from_bot && message.kind === "text");
+
+  async press(message, label) {
+    if (this.#pressing) return;
+    this.#pressing = true;
+    await act("press", {person: this.id, message: message.id, label});
+    this.#pressing = false;
+  }
+
+  jump(id) {
+    const node = this.#nodes.get(`m${id}`);
     if (!node) return tell("That message is further up than this page shows.");
     node.scrollIntoView({block: "center"});
     node.focus({preventScroll: true});
     node.classList.add("found");
     setTimeout(() => node.classList.remove("found"), 1800);
   }
-
-  function update(told) {
-    const first = !data;
-    const lastSeen = data?.messages.at(-1)?.id ?? 0;
-    data = told;
-    const here = person();
-    const bot = app.state.bot.name;
-    setAttribute(element, "aria-label", `${here.name}’s chat with ${bot}`);
-    setAttribute(log, "aria-label", `Messages of ${here.name}`);
-    head.update(told);
-    nodes.show(items(told, here, chat, first ? Infinity : lastSeen));
-    scroll.arrived(told.messages.filter(message => message.from_bot && message.id > lastSeen).length, first);
-    composer.update(told, here);
-    if (toasts !== null && told.toasts > toasts && told.toast) tell(told.toast);
-    toasts = told.toasts;
-  }
-
-  /** What the story does in this chat. */
-  function showStory(story) {
-    composer.showTyping(story?.typing?.person === id ? story.typing.text : null);
-    const press = story?.press && (story.press.person ?? id) === id ? story.press : null;
-    for (const message of data?.messages ?? []) {
-      if (!message.buttons.length) continue;
-      const node = nodes.get(`m${message.id}`);
-      if (node) highlightKey(node, press?.message === message.id ? press.label : null);
-    }
-  }
-
-  return {id, element, update, showStory, tick: head.tick, focus: composer.focus, toEnd: scroll.toEnd, remove: () => { scroll.stop(); element.remove(); }};
 }
 
 /** What stands in the list: how many are not shown, days, messages. */
@@ -204,23 +231,21 @@ function keepAtEnd(log, list) {
 // Links: those to the bot are opened on one of the phones, others in a new window.
 
 function follow(app, address, id) {
-  const url = botLink(app, address);
-  if (!url) {
-    const outside = URL.parse?.(address) ?? null;
-    if (outside && /^https?:$/.test(outside.protocol)) window.open(outside, "_blank", "noopener,noreferrer");
-    return;
-  }
-  openAs(app, url, "Whose phone opens this link?", id);
+  const url = parsed(address);
+  if (!url) return;
+  if (isBot(app, url)) openAs(app, url.href, "Whose phone opens this link?", id);
+  else if (/^https?:$/.test(url.protocol)) window.open(url, "_blank", "noopener,noreferrer");
 }
 
-function botLink(app, address) {
+function parsed(address) {
   try {
-    const url = new URL(/^[a-z]+:/i.test(address) ? address : `https://${address}`);
-    return url.hostname === "t.me" && url.pathname === `/${app.state.bot.username}` ? url.href : null;
+    return new URL(/^[a-z]+:/i.test(address) ? address : `https://${address}`);
   } catch {
     return null;
   }
 }
+
+const isBot = (app, url) => url?.hostname === "t.me" && url.pathname === `/${app.state.bot.username}`;
 
 function openAs(app, link, title, from) {
   askWho(app, {title, shown: link, chosen: async person => {
@@ -248,8 +273,8 @@ function showPicture(app, message, address, messages) {
 function nearbyLink(app, message, messages) {
   const at = messages.indexOf(message);
   for (const one of [message, messages[at - 1], messages[at + 1]]) {
-    const found = one?.from_bot && linksOf(one).map(address => botLink(app, address)).find(Boolean);
-    if (found) return found;
+    const found = one?.from_bot && linksOf(one).map(parsed).find(url => isBot(app, url));
+    if (found) return found.href;
   }
   return null;
 }

@@ -1,185 +1,224 @@
 // Where a person writes: text, the command menu, a file, a reply, an edit.
 
-import {button, find, icon, iconButton, make, moveFocus, setAttribute, setHidden, setText, tell} from "./dom.js";
+import {button, icon, iconButton, make, moveFocus, setAttribute, setHidden, setText, tell} from "./dom.js";
 import {act} from "./server.js";
 
 const LARGEST = 10 * 1024 * 1024;
 
-export function createComposer(chat) {
-  const parts = build(chat);
-  const {element, form, text, start, commands, menu, strip} = parts;
-  let mode = null;      // {kind: "reply" | "edit" | "file", …}
-  let ghost = null;     // what the story is typing here
-  let draft = "";       // what the visitor had written when the story began to type
-  let known = [];
-  let sending = false;
+export class Composer {
+  #chat;
+  #parts;
+  #mode = null;       // {kind: "reply" | "edit" | "file", …}
+  #ghost = null;      // what the story is typing here
+  #draft = "";        // what the visitor had written when the story began to type
+  #commands = [];
+  #sending = false;
 
-  const fileInput = find("input[type=file]", form);
-  fileInput.addEventListener("change", () => {
-    if (fileInput.files[0]) takeFile(fileInput.files[0]);
-    fileInput.value = "";
-  });
-  parts.attach.onclick = () => fileInput.click();
-  text.addEventListener("paste", event => {
-    const file = event.clipboardData.files[0];
-    if (!file) return;
-    event.preventDefault();
-    takeFile(file);
-  });
-  text.addEventListener("input", () => { grow(); offerCommands(); });
-  text.addEventListener("pointerdown", takeOver);
-  text.addEventListener("keydown", keyDown);
-  form.addEventListener("submit", event => { event.preventDefault(); send(); });
-  commands.onclick = () => openCommands(menu.hidden, "");
-  menu.addEventListener("keydown", event => {
-    if (event.key === "Escape") { openCommands(false); text.focus(); }
-    moveFocus(event, [...menu.children], ["ArrowUp", "ArrowDown"]);
-  });
-  element.addEventListener("focusout", event => {
-    if (event.relatedTarget && !element.contains(event.relatedTarget)) openCommands(false);
-  });
+  constructor(chat) {
+    this.#chat = chat;
+    this.#parts = build(chat);
+    this.#listen();
+    this.#grow();
+  }
 
-  function keyDown(event) {
+  get element() {
+    return this.#parts.element;
+  }
+
+  focus() {
+    const {form, start, text} = this.#parts;
+    (form.hidden ? start : text).focus();
+  }
+
+  update(told, person) {
+    const {form, start, text, commands} = this.#parts;
+    this.#commands = told.commands;
+    const fresh = !person.started && !told.messages.length;
+    const shut = person.blocked || (fresh && this.#ghost === null);
+    setHidden(form, shut);
+    setHidden(start, !shut);
+    setText(start, person.blocked ? "Restart bot" : "Start");
+    setHidden(commands, !told.commands.length);
+    setAttribute(text, "lang", person.language);
+    setAttribute(text, "aria-label", `Message from ${person.name}`);
+    const edited = this.#mode?.kind === "edit" && this.#mode.message.id;
+    if (edited && !told.messages.some(message => message.id === edited)) this.#setMode(null);
+  }
+
+  // Writing.
+
+  #listen() {
+    const {element, form, text, menu, commands} = this.#parts;
+    text.addEventListener("input", () => { this.#grow(); this.#offerCommands(); });
+    text.addEventListener("pointerdown", () => this.#takeOver());
+    text.addEventListener("keydown", event => this.#keyDown(event));
+    form.addEventListener("submit", event => { event.preventDefault(); this.#send(); });
+    commands.onclick = () => this.#openCommands(menu.hidden);
+    menu.addEventListener("keydown", event => {
+      if (event.key === "Escape") this.#closeCommands();
+      moveFocus(event, [...menu.children], ["ArrowUp", "ArrowDown"]);
+    });
+    element.addEventListener("focusout", event => {
+      if (event.relatedTarget && !element.contains(event.relatedTarget)) this.#openCommands(false);
+    });
+    this.#listenForFiles();
+  }
+
+  #keyDown(event) {
+    const {menu} = this.#parts;
     if (event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
-      event.preventDefault();
-      send();
-    } else if (event.key === "Escape" && (mode || !menu.hidden)) {
-      event.preventDefault();
-      if (menu.hidden) setMode(null);
-      else openCommands(false);
-    } else if (event.key === "ArrowUp" && !menu.hidden) {
-      event.preventDefault();
-      menu.lastElementChild?.focus();
-    } else if (event.key === "ArrowUp" && !text.value && !mode && chat.lastOwn()) {
-      event.preventDefault();
-      edit(chat.lastOwn());
-    } else if (ghost !== null && event.key.length === 1) {
-      takeOver();
-    }
+    const handled = {
+      Enter: () => !event.shiftKey && (this.#send(), true),
+      Escape: () => !menu.hidden ? (this.#openCommands(false), true) : this.#mode && (this.#setMode(null), true),
+      ArrowUp: () => !menu.hidden ? (menu.lastElementChild.focus(), true) : this.#editLast(),
+    }[event.key]?.();
+    if (handled) event.preventDefault();
+    else if (event.key.length === 1 ) this.#takeOver();
   }
 
-  // A hand on the keyboard stops the story; what it had typed stays, to go on from.
-  function takeOver() {
-    if (ghost === null) return;
-    ghost = null;
-    text.readOnly = false;
-    element.classList.remove("ghost");
-    chat.app.takeOver();
-  }
-
-  async function send() {
+  async #send() {
+    const {text} = this.#parts;
     const value = text.value;
-    if (sending || ghost !== null || (!value.trim() && mode?.kind !== "file")) return;
-    sending = true;
-    const done = await act(...request(value));
-    sending = false;
+    if (this.#sending || this.#ghost !== null || (!value.trim() && this.#mode?.kind !== "file")) return;
+    this.#sending = true;
+    const done = await act(...this.#request(value));
+    this.#sending = false;
     if (!done) return;
     text.value = "";
-    setMode(null);
-    openCommands(false);
-    grow();
-    chat.toEnd();
+    this.#setMode(null);
+    this.#openCommands(false);
+    this.#chat.toEnd();
   }
 
-  function request(value) {
-    const person = chat.id;
+  #request(value) {
+    const person = this.#chat.id;
+    const mode = this.#mode;
     if (mode?.kind === "edit") return ["edit", {person, message: mode.message.id, text: value}];
     if (mode?.kind === "file") return ["attach", {person, name: mode.name, content: mode.content, caption: value}];
-    return ["say", {person, text: value, ...(mode?.kind === "reply" ? {reply_to: mode.message.id} : {})}];
+    return ["say", {person, text: value, ...(mode ? {reply_to: mode.message.id} : {})}];
   }
 
-  async function takeFile(file) {
-    if (file.size > LARGEST) return tell("That file is larger than 10 MB.");
-    const address = await readFile(file);
-    setMode({kind: "file", name: file.name || "picture.png", content: address.slice(address.indexOf(",") + 1),
-      picture: file.type.startsWith("image/") ? address : null});
-    text.focus();
-  }
-
-  function replyTo(message) {
-    setMode({kind: "reply", message});
-    text.focus();
-  }
-
-  function edit(message) {
-    setMode({kind: "edit", message});
-    text.value = message.text;
-    grow();
-    text.focus();
-    text.setSelectionRange(text.value.length, text.value.length);
-  }
-
-  function setMode(next) {
-    if (mode?.kind === "edit" && !next) text.value = "";
-    mode = next;
-    setHidden(strip, !next);
-    strip.replaceChildren(...(next ? stripNodes(next, () => { setMode(null); text.focus(); }) : []));
-    setAttribute(parts.submit, "aria-label", next?.kind === "edit" ? "Save the edit" : "Send");
-    parts.submit.replaceChildren(icon(next?.kind === "edit" ? "i-check" : "i-send"));
-    grow();
-  }
-
-  function offerCommands() {
-    const typed = text.value.match(/^\/(\w*)$/);
-    if (typed) openCommands(true, typed[1].toLowerCase());
-    else openCommands(false);
-  }
-
-  function openCommands(open, typed = "") {
-    const found = known.filter(one => one.command.startsWith(typed));
-    const show = Boolean(open && found.length);
-    setHidden(menu, !show);
-    setAttribute(commands, "aria-expanded", String(show));
-    if (show) menu.replaceChildren(...found.map(commandNode));
-  }
-
-  function commandNode(one) {
-    return button([make("strong", {}, `/${one.command}`), make("span", {lang: chat.person().language}, one.description)], () => {
-      openCommands(false);
-      text.value = "";
-      chat.say(`/${one.command}`);
-      text.focus();
-    });
-  }
-
-  function grow() {
-    setAttribute(element, "data-empty", !text.value && mode?.kind !== "file" ? "" : null);
+  #grow() {
+    const {element, text} = this.#parts;
+    setAttribute(element, "data-empty", !text.value && this.#mode?.kind !== "file" ? "" : null);
     if (CSS.supports("field-sizing", "content")) return;
     text.style.setProperty("height", "auto");
     text.style.setProperty("height", `${text.scrollHeight}px`);
   }
 
-  function update(told, person) {
-    known = told.commands;
-    const fresh = !person.started && !told.messages.length;
-    const shut = person.blocked || (fresh && ghost === null);
-    setHidden(form, shut);
-    setHidden(start, !shut);
-    setText(start, person.blocked ? "Restart bot" : "Start");
-    setHidden(commands, !known.length);
-    setAttribute(text, "lang", person.language);
-    setAttribute(text, "aria-label", `Message from ${person.name}`);
-    if (mode?.kind === "edit" && !told.messages.some(message => message.id === mode.message.id)) setMode(null);
+  // A reply, an edit, a file: the strip above the text says which.
+
+  replyTo(message) {
+    this.#setMode({kind: "reply", message});
+    this.focus();
   }
 
-  function showTyping(words) {
-    if (words === ghost) return;
-    if (ghost === null) draft = text.value;
-    ghost = words;
+  edit(message) {
+    const {text} = this.#parts;
+    this.#setMode({kind: "edit", message});
+    text.value = message.text;
+    this.#grow();
+    text.focus();
+    text.setSelectionRange(text.value.length, text.value.length);
+  }
+
+  #editLast() {
+    const own = this.#chat.lastOwn();
+    if (this.#parts.text.value || this.#mode || !own) return false;
+    this.edit(own);
+    return true;
+  }
+
+  #setMode(next) {
+    const {text, strip, submit} = this.#parts;
+    if (this.#mode?.kind === "edit") text.value = "";
+    this.#mode = next;
+    setHidden(strip, !next);
+    strip.replaceChildren(...(next ? stripNodes(next, () => { this.#setMode(null); this.focus(); }) : []));
+    setAttribute(submit, "aria-label", next?.kind === "edit" ? "Save the edit" : "Send");
+    submit.replaceChildren(icon(next?.kind === "edit" ? "i-check" : "i-send"));
+    this.#grow();
+  }
+
+  #listenForFiles() {
+    const {attach, file, text} = this.#parts;
+    attach.onclick = () => file.click();
+    file.addEventListener("change", () => {
+      if (file.files[0]) this.#takeFile(file.files[0]);
+      file.value = "";
+    });
+    text.addEventListener("paste", event => {
+      const pasted = event.clipboardData.files[0];
+      if (!pasted) return;
+      event.preventDefault();
+      this.#takeFile(pasted);
+    });
+  }
+
+  async #takeFile(file) {
+    if (file.size > LARGEST) return tell("That file is larger than 10 MB.");
+    const address = await readFile(file);
+    this.#setMode({kind: "file", name: file.name || "picture.png", content: address.slice(address.indexOf(",") + 1),
+      picture: file.type.startsWith("image/") ? address : null});
+    this.focus();
+  }
+
+  // The command menu.
+
+  #offerCommands() {
+    const typed = this.#parts.text.value.match(/^\/(\w*)$/);
+    this.#openCommands(Boolean(typed), typed?.[1].toLowerCase());
+  }
+
+  #openCommands(open, typed = "") {
+    const {menu, commands} = this.#parts;
+    const found = open ? this.#commands.filter(one => one.command.startsWith(typed)) : [];
+    setHidden(menu, !found.length);
+    setAttribute(commands, "aria-expanded", String(found.length > 0));
+    menu.replaceChildren(...found.map(one => this.#commandNode(one)));
+  }
+
+  #closeCommands() {
+    this.focus();
+    this.#openCommands(false);
+  }
+
+  #commandNode(one) {
+    const words = make("span", {lang: this.#chat.person().language}, one.description);
+    return button([make("strong", {}, `/${one.command}`), words], () => {
+      this.#parts.text.value = "";
+      this.#chat.say(`/${one.command}`);
+      this.#closeCommands();
+      this.#grow();
+    });
+  }
+
+  // The story's hand, and the visitor's.
+
+  /** Shows what the story is typing (null: nothing); what the visitor had written comes back afterwards. */
+  showTyping(words) {
+    const {element, form, start, text} = this.#parts;
+    if (words === this.#ghost) return;
+    if (this.#ghost === null) this.#draft = text.value;
+    this.#ghost = words;
     element.classList.toggle("ghost", words !== null);
     text.readOnly = words !== null;
-    text.value = words ?? draft;
-    if (words !== null) {
-      setHidden(form, false);
-      setHidden(start, true);
-      text.scrollTop = text.scrollHeight;
-    }
-    grow();
+    text.value = words ?? this.#draft;
+    this.#grow();
+    if (words === null) return;
+    setHidden(form, false);
+    setHidden(start, true);
+    text.scrollTop = text.scrollHeight;
   }
 
-  grow();
-  return {element, update, replyTo, edit, showTyping, focus: () => (form.hidden ? start : text).focus()};
+  // What the story had typed stays, to go on from.
+  #takeOver() {
+    if (this.#ghost === null) return;
+    this.#ghost = null;
+    this.#parts.text.readOnly = false;
+    this.element.classList.remove("ghost");
+    this.#chat.app.takeOver();
+  }
 }
 
 function build(chat) {
@@ -187,13 +226,13 @@ function build(chat) {
   const commands = button([icon("i-menu"), make("span", {}, "Menu")], null, {className: "commands", "aria-label": "Command menu", "aria-expanded": "false"});
   const attach = iconButton("i-attach", "Attach a picture or a file", null);
   const submit = make("button", {type: "submit", className: "round send", "aria-label": "Send"}, icon("i-send"));
-  const form = make("form", {className: "write", autocomplete: "off"}, commands, text, attach,
-    make("input", {type: "file", hidden: true, tabIndex: -1}), submit);
+  const file = make("input", {type: "file", hidden: true, tabIndex: -1});
+  const form = make("form", {className: "write", autocomplete: "off"}, commands, text, attach, file, submit);
   const start = button("Start", () => begin(chat), {className: "strong start", hidden: true});
   const menu = make("div", {className: "command-list", role: "group", "aria-label": "Commands", hidden: true});
   const strip = make("div", {className: "strip", hidden: true});
   const element = make("div", {className: "composer"}, menu, strip, form, start);
-  return {element, form, text, start, commands, menu, strip, attach, submit};
+  return {element, form, text, start, commands, menu, strip, attach, file, submit};
 }
 
 async function begin(chat) {

@@ -61,18 +61,19 @@ export class Keyed {
     const keys = new Set(items.map(item => item.key));
     for (const [key, entry] of this.#entries) {
       if (keys.has(key)) continue;
-      entry.node.remove();
+      removeKeepingFocus(entry.node);
       this.#entries.delete(key);
     }
     let cursor = this.#parent.firstChild;
     for (const item of items) {
-      const node = this.#current(item, cursor);
-      if (node === cursor) cursor = cursor.nextSibling;
+      const before = this.get(item.key);
+      const node = this.#current(item);
+      if (before && before === cursor) cursor = node.nextSibling;
       else this.#parent.insertBefore(node, cursor);
     }
   }
 
-  #current(item, cursor) {
+  #current(item) {
     const entry = this.#entries.get(item.key);
     if (entry?.mark === item.mark) return entry.node;
     if (entry && item.update) {
@@ -83,7 +84,6 @@ export class Keyed {
     const node = item.make();
     if (entry) replaceKeepingFocus(entry.node, node);
     this.#entries.set(item.key, {mark: item.mark, node});
-    if (!entry) this.#parent.insertBefore(node, cursor);
     return node;
   }
 }
@@ -95,6 +95,13 @@ function replaceKeepingFocus(before, after) {
   if (!focused) return;
   const same = name && [...after.querySelectorAll("[data-focus]")].find(one => one.dataset.focus === name);
   (same || after).focus({preventScroll: true});
+}
+
+// Where the focus was goes; what is around it takes it.
+function removeKeepingFocus(node) {
+  const around = node.contains(document.activeElement) ? node.parentElement.closest("[tabindex]") : null;
+  node.remove();
+  around?.focus({preventScroll: true});
 }
 
 /** Opens a <dialog>; it closes by its [data-close] buttons, Escape, or a press outside. */

@@ -41,7 +41,7 @@ function file(message, chat) {
   if (!message.file) return [make("div", {className: "file"}, icon("i-file"), KINDS[message.kind] || message.kind)];
   const address = fileAddress(message.file);
   if (message.kind === "photo") {
-    const image = make("img", {src: address, alt: message.text ? "Picture" : `Picture ${message.file.name}`, loading: "lazy"});
+    const image = make("img", {src: address, alt: message.text ? "Picture" : `Picture ${message.file.name}`});
     return [button([image], () => chat.picture(message, address), {className: "photo", "data-focus": "photo", "aria-label": "Open the picture"})];
   }
   return [make("a", {href: address, target: "_blank", rel: "noopener", className: "file", "data-focus": "file"},
@@ -82,9 +82,15 @@ async function copy(text) {
   tell(copied ? `Copied: ${text.length > 60 ? `${text.slice(0, 60)}…` : text}` : text);
 }
 
-/** Lets the button the story is about to press be seen. */
+/** Lets the button the story is about to press be seen. Answers it where it was not marked before. */
 export function highlightKey(node, label) {
-  for (const one of node.querySelectorAll(".key")) one.classList.toggle("about-to", one.dataset.label === label);
+  let marked = null;
+  for (const one of node.querySelectorAll(".key")) {
+    const about = one.dataset.label === label;
+    if (about && !one.classList.contains("about-to")) marked = one;
+    one.classList.toggle("about-to", about);
+  }
+  return marked;
 }
 
 export function dayNode(text) {

@@ -5,7 +5,7 @@ import {ask} from "./server.js";
 import {city, clockTime, dateKey, inZone} from "./times.js";
 
 const MANY = 12;  // from here on a search field helps
-const LANGUAGES = {en: "English", es: "Español"};
+const LANGUAGES = {en: "English", es: "Spanish"};
 
 export function createPeople(app) {
   const lists = {staff: new Keyed(find("#staff")), patients: new Keyed(find("#patients"))};
@@ -80,7 +80,7 @@ function drawRow(app, node, person, {open, unread, when}) {
   setText(parts.unread, unread ? String(unread) : "");
   setAttribute(parts.unread, "aria-label", unread ? `${unread} new` : null);
   setAttribute(parts.unread, "role", unread ? "img" : null);
-  setText(about, `${person.role} · ${LANGUAGES[person.language] || person.language} · `);
+  setText(about, `${person.role} · ${person.spoken ?? LANGUAGES[person.language] ?? person.language} · `);
   setAttribute(choose, "aria-current", person.id === app.active ? "true" : null);
   node.classList.toggle("open", open);
   node.classList.toggle("blocked", person.blocked);

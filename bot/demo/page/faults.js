@@ -1,0 +1,125 @@
+// Breaking things: what can be broken, what is broken, and what became of it.
+
+import {button, count, find, Keyed, make, setAttribute, setText} from "./dom.js";
+import {act} from "./server.js";
+import {counts} from "./timeline.js";
+
+const NETWORK = {
+  down: {
+    title: "Telegram is down",
+    about: "No call gets through. Let an hour go by, or write something: the bot keeps it all, and goes on when Telegram is back.",
+    watch: "What falls due now waits. Move the clock, then lift it and watch the chat and the line.",
+  },
+  slow: {
+    title: "Telegram is slow",
+    about: "Every call takes seconds. Messages come later, in order, none left out.",
+    watch: "Write something and see it answered, only later.",
+  },
+  too_many: {
+    title: "Telegram says 429: too many requests",
+    about: "Telegram refuses and says how long to wait. The bot waits that long, then sends.",
+    watch: "Messages come a little later. None is left out, none comes twice.",
+  },
+};
+
+/** A fault: {key, title, about, watch, on, set(on), lift, begin}. */
+function faultsOf(app) {
+  const network = Object.entries(NETWORK).map(([kind, words]) => ({
+    key: kind, ...words, on: app.state.faults[kind], begin: "Break it", lift: "Lift it",
+    set: on => act("fault", {kind, on}),
+  }));
+  const stopped = app.state.bot.running !== "running";
+  const killed = {
+    key: "killed", on: stopped, title: "The bot is dead", begin: "Kill the bot", lift: "Start it",
+    about: "A real kill -9 of its process. Let time go by, write to it, then start it: it takes up where it was torn away.",
+    watch: "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
+    set: on => act("bot", {do: on ? "kill" : "start"}),
+  };
+  return [...network, ...blockedFaults(app), killed];
+}
+
+function blockedFaults(app) {
+  const chosen = app.person(app.linePerson()) ?? app.person(app.active);
+  const blocked = app.state.people.filter(one => one.blocked && (one.id === chosen.id || app.shown.includes(one.id)));
+  const people = chosen.role === "patient" && !blocked.includes(chosen) ? [...blocked, chosen] : blocked;
+  return people.map(person => ({
+    key: `blocked ${person.id}`, on: person.blocked, title: `${person.name} has blocked the bot`, begin: `Block as ${person.name}`, lift: "Unblock",
+    about: `Telegram refuses every message to ${person.name}. The clinic finds out by /worklist.`,
+    watch: "Move the clock: the line says what was not reached. As the clinic, send /worklist.",
+    set: on => act(on ? "block" : "unblock", {person: person.id}),
+  }));
+}
+
+export function createFaults(app) {
+  const list = new Keyed(find("#fault-list"));
+  const began = new Map();   // fault → the demo's time at which it began
+  let results = [];          // what was lifted: {key, title, from, to, person}
+
+  function update() {
+    const faults = faultsOf(app);
+    list.show(faults.map(faultItem));
+    for (const fault of faults) notice(fault);
+    for (const key of began.keys()) if (!faults.some(fault => fault.key === key)) began.delete(key);
+  }
+
+  function notice(fault) {
+    const starting = fault.key === "killed" && app.state.bot.running === "starting";
+    if (fault.on && !starting && !began.has(fault.key)) began.set(fault.key, app.now());
+    if (fault.on || !began.has(fault.key)) return;
+    const person = app.linePerson();
+    if (person) {
+      results = [{key: fault.key, title: fault.title, from: began.get(fault.key), to: app.now(), person}];
+    }
+    began.delete(fault.key);
+  }
+
+  /** What is to be said above the chats. */
+  function notices() {
+    const starting = app.state.bot.running === "starting";
+    const on = faultsOf(app).filter(fault => fault.on).map(fault => fault.key === "killed" && starting
+      ? {key: "starting", kind: "plain", title: "The bot is starting", text: "This takes a few seconds."}
+      : {key: fault.key, kind: "fault", title: fault.title, text: fault.watch, button: fault.lift, do: () => fault.set(false)});
+    return [...on, ...results.map(resultNotice).filter(Boolean)];
+  }
+
+  function resultNotice(result) {
+    const line = app.line();
+    if (line?.person !== result.person || !app.person(line.person)) return null;
+    const due = line.messages.filter(one => one.due >= result.from && one.due <= result.to);
+    return {key: `after ${result.key}`, kind: "good", title: "All is well again.", text: outcome(due, app, line),
+      button: "Close", do: () => { results = []; app.showNotices(); }};
+  }
+
+  return {update, notices};
+}
+
+/** "Meanwhile 3 came due for Ana: 2 sent, 1 skipped, with the reason on the line; 0 lost." */
+function outcome(due, app, line) {
+  const name = app.person(line.person).name;
+  if (!due.length) return `Nothing came due for ${name} meanwhile; 0 lost.`;
+  const waiting = one => one.state === "scheduled" || one.state === "sending";
+  const lost = due.filter(one => waiting(one) && one.expires && one.expires + 60_000 < app.now()).length;
+  return `Meanwhile ${count(due.length, "message")} came due for ${name}: ${counts(due).replace("planned", "on the way")}; ${lost} lost.`;
+}
+
+function faultItem(fault) {
+  const draw = node => {
+    const {title, about, press} = node.parts;
+    setText(title, fault.title);
+    setText(about, fault.on ? fault.watch : fault.about);
+    setText(press, fault.on ? fault.lift : fault.begin);
+    setAttribute(press, "class", fault.on ? "strong" : "danger");
+    node.classList.toggle("on", fault.on);
+    press.onclick = () => {
+      fault.set(!fault.on);
+      if (!fault.on) find("#faults").close();
+    };
+  };
+  return {key: fault.key, mark: JSON.stringify([fault.on, fault.title, fault.about]), update: draw, make: () => {
+    const parts = {title: make("strong"), about: make("p"), press: button("")};
+    const node = make("li", {}, make("div", {}, parts.title, parts.about), parts.press);
+    node.parts = parts;
+    draw(node);
+    return node;
+  }};
+}

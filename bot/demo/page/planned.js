@@ -1,0 +1,87 @@
+// The panel of one planned message: its text as the patient sees it, the rules behind it, their sources.
+
+import {find, icon, make, openDialog, setText} from "./dom.js";
+import {formatted} from "./formatting.js";
+import {planned as ask} from "./server.js";
+import {dayAndTime} from "./times.js";
+
+export const STATES = {
+  scheduled: "planned", sending: "being sent", sent: "sent", skipped: "skipped",
+  unknown: "not known whether it arrived", unreachable: "not reached", failed: "could not be sent",
+};
+
+export function createPlanned(app, line) {
+  const dialog = find("#planned");
+  const body = find("#planned-body");
+  let id = null;
+  let facts = null;
+  find("#planned-before").onclick = () => step(-1);
+  find("#planned-after").onclick = () => step(1);
+
+  const all = () => line()?.messages ?? [];
+  const place = () => all().findIndex(one => one.id === id);
+  const step = by => open(all()[(place() + by + all().length) % all().length].id);
+
+  async function open(wanted) {
+    id = wanted;
+    const one = all()[place()];
+    setText(find("#planned-title"), one.title);
+    facts = make("dl", {className: "facts"});
+    body.replaceChildren(facts, make("p", {className: "soft"}, "One moment …"));
+    openDialog(dialog);
+    update();
+    body.scrollTop = 0;
+    const told = await ask(wanted).catch(() => null);
+    if (id !== wanted) return;
+    body.lastChild.remove();
+    body.append(...(told ? parts(told, app.person(line().person)) : [make("p", {}, "This message is no longer planned.")]));
+  }
+
+  /** Its state, which changes while one looks. */
+  function update() {
+    const one = all()[place()];
+    if (!one || !facts) return;
+    const words = factsOf(one, line().timezone);
+    const mark = JSON.stringify(words);
+    setText(find("#planned-place"), `${place() + 1} of ${all().length}`);
+    if (facts.dataset.mark === mark) return;
+    facts.dataset.mark = mark;
+    facts.replaceChildren(...words.flatMap(([name, value], n) => [
+      make("dt", {}, name), make("dd", {}, n ? null : icon(`s-${one.state}`, `shape ${one.state}`), value)]));
+  }
+
+  return {open, update, close: () => dialog.close()};
+}
+
+function factsOf(one, zone) {
+  const state = STATES[one.state] ?? one.state;
+  return [
+    ["State", state[0].toUpperCase() + state.slice(1)],
+    ["Due", dayAndTime(one.due, zone)],
+    one.sent && ["Sent", dayAndTime(one.sent, zone)],
+    one.reason && ["Why", one.reason],
+    !one.sent && one.expires && ["Right until", dayAndTime(one.expires, zone)],
+  ].filter(Boolean);
+}
+
+function parts(told, person) {
+  const reader = {language: told.language, timezone: person.timezone};
+  const bubble = make("div", {className: "bubble text", lang: told.language}, ...formatted(told.text, told.entities, reader));
+  return [
+    make("h3", {}, `What ${person.name} reads`), bubble,
+    ...(told.rules.length ? [make("h3", {}, "What it rests on"), make("ul", {className: "rules"}, ...told.rules.map(ruleNode))] : []),
+    ...(told.sources.length ? [make("h3", {}, "Sources"), make("ul", {className: "sources"}, ...told.sources.map(sourceNode))] : []),
+    make("p", {className: "soft"}, `Content ${told.version}`),
+  ];
+}
+
+function ruleNode(rule) {
+  const notes = [rule.sure && `Sure: ${rule.sure}`, rule.sources.join(", ")].filter(Boolean).join(" · ");
+  return make("li", {}, make("strong", {}, rule.key.replaceAll("_", " ")), ` ${rule.says}`, make("small", {}, notes));
+}
+
+function sourceNode(source) {
+  const safe = source.url && /^https?:\/\//.test(source.url);
+  const title = safe ? make("a", {href: source.url, target: "_blank", rel: "noopener noreferrer"}, source.title) : source.title;
+  return make("li", {}, make("strong", {}, source.key), " ", title);
+}

@@ -1,0 +1,133 @@
+// The stories that play themselves: the welcome, and the card with what is happening.
+
+import {button, find, icon, make, openDialog, setAttribute, setHidden, setText} from "./dom.js";
+import {act} from "./server.js";
+
+const WELCOMED = "aftercare-welcomed";
+
+export function createStory(app) {
+  const card = buildCard(app);
+  let shown = "";        // the chats the story last asked for
+  let byButton = false;  // paused by the button, not by a hand elsewhere
+  let taken = false;     // the visitor's hand was faster than the server's word of it
+  prepareWelcome(app);
+
+  card.pause.onclick = () => {
+    const playing = app.state.story.state === "playing";
+    byButton = playing;
+    if (!playing) shown = "";
+    act("story", {do: playing ? "pause" : "resume"});
+  };
+  card.take.onclick = () => { takeOver(); app.focusChat(); };
+
+  function takeOver() {
+    if (app.state.story?.state !== "playing" || taken) return;
+    byButton = false;
+    taken = true;
+    update();
+    act("story", {do: "pause"}).then(() => { taken = false; });
+  }
+
+  function update() {
+    const {story} = app.state;
+    setHidden(card.element, !story);
+    document.body.classList.toggle("story-on", Boolean(story));
+    if (story) card.show(story, taken ? "paused" : story.state, byButton);
+    if (story?.state === "playing" && !taken) follow(story);
+    if (!story) shown = "";
+  }
+
+  /** Opens the chats the story is in; where only one fits, that in which something happens. */
+  function follow(story) {
+    const active = story.typing?.person ?? story.press?.person;
+    const wish = JSON.stringify([story.show, app.wide ? 0 : active ?? 0]);
+    if (wish === shown || !story.show.length) return;
+    shown = wish;
+    app.show(story.show, active ?? (story.show.includes(app.active) ? app.active : story.show.at(-1)));
+  }
+
+  /** The story as the chats are to show it: only while it plays. */
+  const playing = () => app.state.story?.state === "playing" && !taken ? app.state.story : null;
+
+  return {update, playing, takeOver, welcome: () => welcome(app)};
+}
+
+function buildCard(app) {
+  const element = find("#story");
+  const step = make("p", {className: "story-step"});
+  const caption = make("p", {className: "story-caption", "aria-live": "polite"});
+  const bar = make("progress", {"aria-label": "How far the story is", max: 1, value: 0});
+  const pause = button("Pause", null);
+  const take = button("Take over", null);
+  const stop = button("Stop", () => act("story", {do: "stop"}));
+  const again = button("Play again", () => act("story", {do: "start", name: app.state.story.name}), {className: "strong"});
+  const others = button("Other stories", () => openWelcome(app));
+  element.append(make("div", {className: "story-words"}, step, caption), make("div", {className: "story-buttons"}, pause, take, again, others, stop), bar);
+
+  function show(story, state, byButton) {
+    const running = state === "playing" || state === "paused";
+    setAttribute(element, "data-state", state);
+    setText(step, `${story.title} · step ${story.step} of ${story.of}`);
+    setText(caption, captionOf(story, state, byButton));
+    bar.max = story.of;
+    bar.value = story.step;
+    setText(pause, state === "paused" ? "Go on" : "Pause");
+    setAttribute(pause, "class", state === "paused" ? "strong" : null);
+    setHidden(pause, !running);
+    setHidden(take, state !== "playing");
+    setHidden(again, running);
+    setHidden(others, running);
+    setText(stop, running ? "Stop" : "Close");
+  }
+
+  return {element, pause, take, show};
+}
+
+function captionOf(story, state, byButton) {
+  if (state === "paused") return byButton ? `Paused. ${story.caption}` : "Paused: you have taken over. Look around, then go on or stop.";
+  if (state === "ended") return `${story.caption} That is the end: now try it yourself.`;
+  if (state === "stuck") return `The story cannot go on from here. ${story.caption}`;
+  return story.caption;
+}
+
+// The welcome.
+
+function prepareWelcome(app) {
+  find("[data-dialog=welcome]").addEventListener("click", () => openWelcome(app));
+}
+
+function welcome(app) {
+  const wanted = new URLSearchParams(location.search).get("story");
+  if (wanted) {
+    act("story", {do: "start", name: wanted});
+  } else if (!app.state.story && !sessionStorage.getItem(WELCOMED)) {
+    openWelcome(app);
+  }
+  sessionStorage.setItem(WELCOMED, "yes");
+}
+
+function openWelcome(app) {
+  const first = app.state.stories.find(story => story.name === "first") ?? app.state.stories[0];
+  const others = app.state.stories.filter(story => story !== first);
+  find("#stories").replaceChildren(...(first ? [firstNode(first)] : []), ...others.map(otherNode));
+  openDialog(find("#welcome"));
+  find("#stories button")?.focus();
+}
+
+const NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
+
+function start(story) {
+  find("#welcome").close();
+  act("story", {do: "start", name: story.name});
+}
+
+function firstNode(story) {
+  const words = `Play the ${NUMBERS[story.minutes] ?? story.minutes}-minute story`;
+  return make("div", {className: "story-first"},
+    button([icon("i-play"), words], () => start(story), {className: "strong big"}), make("p", {}, story.about));
+}
+
+function otherNode(story) {
+  return button([make("strong", {}, story.title), make("span", {}, story.about), make("small", {}, `${story.minutes} min`)],
+    () => start(story), {className: "story-other"});
+}
