@@ -314,10 +314,15 @@ async def opened(
         await asyncio.to_thread(database.close)
 
 
-async def run(settings: Settings, clock: Clock | None = None, joined: Joined | None = None) -> None:
-    """`run`: one clinic on one machine; `joined` lets whoever moves the clock wake it.
+async def run(
+    settings: Settings,
+    clock: Clock | None = None,
+    joined: Joined | None = None,
+    library: Library | None = None,
+) -> None:
+    """`run`: one clinic on one machine. Raises SettingsError, ContentError.
 
-    Raises SettingsError.
+    `joined` lets whoever moves the clock wake it; `library` is content that has passed its checks.
     """
     clock = clock or SystemClock()
     with only_one(settings.database_url):

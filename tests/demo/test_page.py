@@ -6,6 +6,7 @@ import asyncio
 import base64
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -198,14 +199,14 @@ async def test_somebody_can_be_added(alone: Visitor) -> None:
 
 async def test_the_clock_begins_in_an_afternoon_and_moves_by_hours(alone: Visitor) -> None:
     began = alone.clock.now()
-    local = began.astimezone(cast.ZoneInfo("Europe/London"))
+    local = began.astimezone(ZoneInfo("Europe/London"))
     assert (local.hour, local.minute, local.weekday() < 5) == (14, 30, True)
     await alone.do("move", hours=24)
     assert alone.later(began, 24)
 
 
 async def test_the_clock_jumps_over_the_night_on_which_clocks_change(alone: Visitor) -> None:
-    zone = cast.ZoneInfo("America/New_York")
+    zone = ZoneInfo("America/New_York")
     before = alone.clock.now().astimezone(zone).utcoffset()
     await alone.do("move", to="clock_change", person=BEN)
     after = alone.clock.now().astimezone(zone)
@@ -259,7 +260,7 @@ async def test_beginning_afresh_forgets_everything(alone: Visitor) -> None:
     url = alone.simulator.url
     await alone.do("reset")
     async with asyncio.timeout(20):
-        while alone.stage.first == 0 or not alone.simulator.url:
+        while alone.stage.first == 0 or not alone.simulator.url:  # noqa: ASYNC110  its connections end
             await asyncio.sleep(0.05)
     assert alone.simulator.url == url
     held = before["chats"][str(ANA)]["held"]

@@ -25,7 +25,7 @@ async def until_so(visitor: Visitor, condition: Callable[[], bool], seconds: flo
 async def first_is_sent(visitor: Visitor) -> None:
     """The database is another process's: it can only be asked again."""
     async with asyncio.timeout(20):
-        while states(await visitor.get("timeline", person=ANA))[0] != "sent":
+        while states(await visitor.get("timeline", person=ANA))[0] != "sent":  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 
@@ -224,9 +224,10 @@ async def test_an_edited_text_shows_at_once_and_a_fault_with_file_and_key(
 
 
 async def test_the_bot_ends_with_the_demo() -> None:
+    process = None
     async for visitor in visiting(None):
         await visitor.ready()
         process = visitor.stage.bot._process
-        assert process is not None
+    assert process is not None
     with pytest.raises(ProcessLookupError):
         os.kill(process.pid, 0)
