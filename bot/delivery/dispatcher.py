@@ -59,6 +59,8 @@ LONGEST_SLEEP = 1.0
 """Seconds; the wall clock is read anew after each, so a clock that jumps is noticed."""
 MORE_WHERE_DROPPED = (100, 100)
 """Patients looked at in the same transaction beyond those that may go, where rows are given up."""
+GATHER = 0.02
+"""Seconds that what came back waits for the rest of those sent with it."""
 SLOT_SECONDS, LEAST_SLOTS, MOST_SLOTS = 0.05, 10, 64
 
 
@@ -120,6 +122,7 @@ class Dispatcher:
         self._metrics = metrics
         self._silence = silence
         self._wake = asyncio.Event()
+        self._all_back = asyncio.Event()
         self._in_flight: dict[int, asyncio.Task[None]] = {}
         self._finished = list(unrecorded)
         self._question: asyncio.Task[bool] | None = None
@@ -146,6 +149,7 @@ class Dispatcher:
         try:
             while not self._stopping:
                 self._wake.clear()
+                await self._gather()
                 try:
                     await self._turn()
                 except (NotLeading, Disowned):
@@ -174,6 +178,16 @@ class Dispatcher:
     def unrecorded(self) -> Sequence[tuple[Errand, Outcome]]:
         """What came back and is not written down yet."""
         return tuple(self._finished)
+
+    async def _gather(self) -> None:
+        """Let those that come back together be written down together.
+
+        A commit for thirty costs hardly more than one for the first of them.
+        """
+        if self._finished and self._in_flight:
+            self._all_back.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._all_back.wait(), GATHER)
 
     async def _turn(self) -> None:
         """Record what came back and claim what may go, in one commit: both or neither.
@@ -259,6 +273,8 @@ class Dispatcher:
         finally:
             self._finished.append((errand, outcome))
             self._in_flight.pop(errand.message.account, None)
+            if not self._in_flight:
+                self._all_back.set()
             self.wake()
 
     async def _record_what_is_left(self) -> None:
@@ -326,7 +342,8 @@ def take_due(
         _take_some(tx, library, now, size=size, limit=limit, busy=busy, haul=haul)
         if not haul.more or len(haul.errands) == limit or len(haul.dropped) == dropped:
             break
-    haul.next_at = reminders.next_due(tx, after=now)
+    if not haul.more:  # else there is a next look anyway
+        haul.next_at = reminders.next_due(tx, after=now)
 
 
 def _take_some(

@@ -197,8 +197,12 @@ function keepAtEnd(log, list) {
   let missed = 0;
   const badge = make("span");
   const down = button([icon("i-down"), badge], toEnd, {className: "down", "aria-label": "To the newest message", hidden: true});
+  let before = 0;
   log.addEventListener("scroll", () => {
-    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+    // Only a hand scrolls up. That the end is far may be a picture that has just loaded.
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) atEnd = true;
+    else if (log.scrollTop < before) atEnd = false;
+    before = log.scrollTop;
     if (atEnd) missed = 0;
     show();
   }, {passive: true});

@@ -167,13 +167,14 @@ export function tell(text) {
   setTimeout(() => shown.remove(), Math.max(4000, text.length * 70));
 }
 
-const HUES = 10;
+// Staff count from 1001, patients from 2001: a thousand is a step of its own, lest the first of each look alike.
+const hue = id => (id + 3 * Math.floor(id / 1000)) % 10;
 
 /** A person's initials on a colour that is always theirs. */
 export function avatar(name, id, className = "avatar") {
   const words = name.trim().split(/\s+/);
   const letters = [words[0], words.length > 1 ? words.at(-1) : ""].map(word => [...word][0] || "").join("");
-  return make("span", {className: `${className} hue-${id % HUES}`, "aria-hidden": "true"}, letters.toUpperCase());
+  return make("span", {className: `${className} hue-${hue(id)}`, "aria-hidden": "true"}, letters.toUpperCase());
 }
 
 export const count = (number, one, many = `${one}s`) => `${number} ${number === 1 ? one : many}`;

@@ -22,7 +22,7 @@ const NETWORK = {
   },
 };
 
-/** A fault: {key, title, about, watch, on, set(on), lift, begin}. */
+/** A fault: {key, offer?, title, about, watch, on, set(on), lift, begin}; `offer` is its title while it is not on. */
 function faultsOf(app) {
   const network = Object.entries(NETWORK).map(([kind, words]) => ({
     key: kind, ...words, on: app.state.faults[kind], begin: "Break it", lift: "Lift it",
@@ -30,7 +30,7 @@ function faultsOf(app) {
   }));
   const stopped = app.state.bot.running !== "running";
   const killed = {
-    key: "killed", on: stopped, title: "The bot is dead", begin: "Kill the bot", lift: "Start it",
+    key: "killed", on: stopped, offer: "Kill the bot", title: "The bot is dead", begin: "Kill it", lift: "Start it",
     about: "A real kill -9 of its process. Let time go by, write to it, then start it: it takes up where it was torn away.",
     watch: "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
     set: on => act("bot", {do: on ? "kill" : "start"}),
@@ -43,12 +43,14 @@ function blockedFaults(app) {
   const blocked = app.state.people.filter(one => one.blocked && (one.id === chosen.id || app.shown.includes(one.id)));
   const people = chosen.role === "patient" && !blocked.includes(chosen) ? [...blocked, chosen] : blocked;
   return people.map(person => ({
-    key: `blocked ${person.id}`, on: person.blocked, title: `${person.name} has blocked the bot`, begin: `Block as ${person.name}`, lift: "Unblock",
+    key: `blocked ${person.id}`, on: person.blocked, offer: `${person.name} blocks the bot`, title: `${person.name} has blocked the bot`, begin: "Block it", lift: "Unblock",
     about: `Telegram refuses every message to ${person.name}. The clinic finds out by /worklist.`,
     watch: "Move the clock: the line says what was not reached. As the clinic, send /worklist.",
     set: on => act(on ? "block" : "unblock", {person: person.id}),
   }));
 }
+
+const SETTLED = 20_000;  // by then the bot has seen to all that fell due; what it has not, it never will
 
 export function createFaults(app) {
   const list = new Keyed(find("#fault-list"));
@@ -68,7 +70,8 @@ export function createFaults(app) {
     if (fault.on || !began.has(fault.key)) return;
     const person = app.linePerson();
     if (person) {
-      results = [{key: fault.key, title: fault.title, from: began.get(fault.key), to: app.now(), person}];
+      results = [{key: fault.key, from: began.get(fault.key), to: app.now(), person, lifted: performance.now()}];
+      setTimeout(app.showNotices, SETTLED);
     }
     began.delete(fault.key);
   }
@@ -86,26 +89,27 @@ export function createFaults(app) {
     const line = app.line();
     if (line?.person !== result.person || !app.person(line.person)) return null;
     const due = line.messages.filter(one => one.due >= result.from && one.due <= result.to);
-    return {key: `after ${result.key}`, kind: "good", title: "All is well again.", text: outcome(due, app, line),
+    return {key: `after ${result.key}`, kind: "good", title: "All is well again", text: outcome(due, result, app),
       button: "Close", do: () => { results = []; app.showNotices(); }};
   }
 
   return {update, notices};
 }
 
-/** "Meanwhile 3 came due for Ana: 2 sent, 1 skipped, with the reason on the line; 0 lost." */
-function outcome(due, app, line) {
-  const name = app.person(line.person).name;
+/** "Meanwhile 3 messages came due for Ana: 2 sent, 1 skipped; 0 lost." */
+function outcome(due, {person, lifted}, app) {
+  const {name} = app.person(person);
   if (!due.length) return `Nothing came due for ${name} meanwhile; 0 lost.`;
-  const waiting = one => one.state === "scheduled" || one.state === "sending";
-  const lost = due.filter(one => waiting(one) && one.expires && one.expires + 60_000 < app.now()).length;
+  const settled = performance.now() - lifted >= SETTLED;
+  const forgotten = one => one.state === "scheduled" && one.expires < app.now();
+  const lost = settled ? due.filter(forgotten).length : 0;
   return `Meanwhile ${count(due.length, "message")} came due for ${name}: ${counts(due).replace("planned", "on the way")}; ${lost} lost.`;
 }
 
 function faultItem(fault) {
   const draw = node => {
     const {title, about, press} = node.parts;
-    setText(title, fault.title);
+    setText(title, fault.on ? fault.title : fault.offer ?? fault.title);
     setText(about, fault.on ? fault.watch : fault.about);
     setText(press, fault.on ? fault.lift : fault.begin);
     setAttribute(press, "class", fault.on ? "strong" : "danger");

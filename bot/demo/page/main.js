@@ -3,7 +3,7 @@
 import {Chat} from "./chat.js";
 import {createClock} from "./clock.js";
 import {createContent} from "./content.js";
-import {find, openDialog, prepareDialogs, setAttribute, setText} from "./dom.js";
+import {find, openDialog, prepareDialogs, setAttribute} from "./dom.js";
 import {createFaults} from "./faults.js";
 import {Memory} from "./memory.js";
 import {createNotices} from "./notices.js";
@@ -78,7 +78,6 @@ function heard(told) {
 
 function begin() {
   seeAll();
-  setText(find("#clinic"), `Demo of ${app.state.bot.name}`);
   parts.story.welcome();
 }
 
@@ -124,7 +123,7 @@ function render() {
 }
 
 function showNotices() {
-  const gone = lost ? [{key: "lost", kind: "fault", title: "The demo is not running.", text: "Start it again with make demo; this page goes on by itself."}] : [];
+  const gone = lost ? [{key: "lost", kind: "fault", title: "The demo is not running", text: "Start it again with make demo; this page goes on by itself."}] : [];
   showNoticeList(app.state ? [...gone, ...parts.content.notices(), ...parts.faults.notices()] : gone);
 }
 
@@ -141,11 +140,12 @@ function chooseExpected() {
 function show(ids, active = ids[0]) {
   const there = ids.filter(id => byId.has(id)).slice(0, 2);
   if (!there.length) return;
+  const others = there.join() !== app.shown.join();
   app.active = there.includes(active) ? active : there[0];
   app.shown = there;
   document.body.dataset.view = "chat";
   placeChats();
-  listener.again();
+  if (others) listener.again();
   render();
 }
 

@@ -15,6 +15,6 @@ export function createNotices() {
 
 function noticeNode(notice) {
   return make("div", {className: `notice ${notice.kind}`, role: notice.kind === "fault" ? "alert" : "status"}, icon(ICONS[notice.kind]),
-    make("div", {className: "notice-words"}, make("strong", {}, notice.title), " ", notice.text, notice.list ? problemList(notice.list) : null),
+    make("div", {className: "notice-words"}, make("strong", {}, notice.title, "."), " ", notice.text, notice.list ? problemList(notice.list) : null),
     notice.button ? button(notice.button, notice.do, {"data-focus": "do"}) : null);
 }

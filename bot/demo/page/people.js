@@ -39,6 +39,7 @@ export function createPeople(app) {
   return {update, tick};
 }
 
+const language = person => person.spoken ?? LANGUAGES[person.language] ?? person.language;
 const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 function row(app, person) {
@@ -63,7 +64,7 @@ function emptyRow(app, person) {
     face,
     make("span", {className: "who"}, parts.name = make("span", {className: "name"}), parts.when = make("span", {className: "when"})),
     make("span", {className: "last"}, parts.last = make("span", {className: "last-text"}), parts.unread = make("span", {className: "unread"})),
-    make("span", {className: "about"}, parts.about = make("span"), local, ` ${city(person.timezone)}`),
+    make("span", {className: "about"}, parts.role = make("span"), local, ` ${city(person.timezone)} · ${language(person)}`),
   ], () => app.choose(person.id), {className: "person"});
   parts.beside = iconButton("i-beside", `Open ${person.name} beside`, () => app.beside(person.id));
   const node = make("li", {}, parts.choose, parts.beside);
@@ -72,7 +73,7 @@ function emptyRow(app, person) {
 }
 
 function drawRow(app, node, person, {open, unread, when}) {
-  const {choose, beside, name, last, about, ...parts} = node.parts;
+  const {choose, beside, name, last, role, ...parts} = node.parts;
   setText(name, person.name);
   setText(parts.when, when);
   setText(last, lastWords(person));
@@ -80,7 +81,7 @@ function drawRow(app, node, person, {open, unread, when}) {
   setText(parts.unread, unread ? String(unread) : "");
   setAttribute(parts.unread, "aria-label", unread ? `${unread} new` : null);
   setAttribute(parts.unread, "role", unread ? "img" : null);
-  setText(about, `${person.role} · ${person.spoken ?? LANGUAGES[person.language] ?? person.language} · `);
+  setText(role, `${person.role} · `);
   setAttribute(choose, "aria-current", person.id === app.active ? "true" : null);
   node.classList.toggle("open", open);
   node.classList.toggle("blocked", person.blocked);

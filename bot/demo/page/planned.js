@@ -1,6 +1,6 @@
 // The panel of one planned message: its text as the patient sees it, the rules behind it, their sources.
 
-import {find, icon, make, openDialog, setText} from "./dom.js";
+import {find, icon, make, openDialog, setAttribute, setText} from "./dom.js";
 import {formatted} from "./formatting.js";
 import {planned as ask} from "./server.js";
 import {dayAndTime} from "./times.js";
@@ -26,6 +26,7 @@ export function createPlanned(app, line) {
     id = wanted;
     const one = all()[place()];
     setText(find("#planned-title"), one.title);
+    setAttribute(find("#planned-title"), "lang", app.person(line().person).language);
     facts = make("dl", {className: "facts"});
     body.replaceChildren(facts, make("p", {className: "soft"}, "One moment …"));
     openDialog(dialog);
@@ -76,8 +77,9 @@ function parts(told, person) {
 }
 
 function ruleNode(rule) {
-  const notes = [rule.sure && `Sure: ${rule.sure}`, rule.sources.join(", ")].filter(Boolean).join(" · ");
-  return make("li", {}, make("strong", {}, rule.key.replaceAll("_", " ")), ` ${rule.says}`, make("small", {}, notes));
+  const [subject, ...rest] = rule.says.split(": ");
+  const notes = [rule.sure, rule.sources.join(", ")].filter(Boolean);
+  return make("li", {}, make("strong", {}, subject), rest.length ? `: ${rest.join(": ")}` : "", ...notes.map(note => make("small", {}, note)));
 }
 
 function sourceNode(source) {

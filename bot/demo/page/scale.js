@@ -29,15 +29,14 @@ export const leastWidth = (dots, gap, pad) => 2 * pad + gap * (dots + 1) * 1.3;
 
 const TICKS = [[1, "Day 1"], [3, "Day 3"], [7, "Day 7"], [14, "Day 14"], [28, "Week 4"], [42, "Week 6"], [56, "Week 8"], [84, "Week 12"]];
 
-/** The days worth a label, as many as there is room for. */
-export function ticks(start, to, place) {
-  const result = [];
-  let last = -Infinity;
+const ROOM = 68;  // pixels a label takes
+
+/** What is labelled below the line: what is `fixed` [{at, label}], and the days there is room for between. */
+export function ticks(fixed, start, to, place) {
+  const result = [...fixed];
   for (const [days, label] of TICKS) {
     const at = start + days * DAY;
-    if (at > to || place(at) - last < 64) continue;
-    last = place(at);
-    result.push({at, label});
+    if (at <= to && result.every(one => Math.abs(place(one.at) - place(at)) >= ROOM)) result.push({at, label});
   }
   return result;
 }

@@ -63,24 +63,30 @@ export class Listener {
 
   async run() {
     for (;;) {
-      this.#waiting = new AbortController();
+      const told = await this.#ask();
       try {
-        await this.#once(this.#waiting.signal);
+        if (told) this.#heard(told);
       } catch (error) {
-        if (error.name === "AbortError") continue;
-        if (!(error instanceof TypeError) && !/^\/demo/.test(error.message)) console.error(error);
-        this.#since = -1;
-        this.#lost();
-        await new Promise(done => setTimeout(done, 1500));
+        console.error(error);  // one thing that cannot be shown must not stop the rest
       }
     }
   }
 
-  async #once(signal) {
-    const query = new URLSearchParams({since: this.#since, chats: this.#chats()});
-    const told = await get(`/demo/state?${query}`, signal);
-    if (signal.aborted) return;
-    this.#since = told.number;
-    this.#heard(told);
+  /** What is new; null if the waiting was cut short, or nobody answers. */
+  async #ask() {
+    this.#waiting = new AbortController();
+    const {signal} = this.#waiting;
+    try {
+      const told = await get(`/demo/state?${new URLSearchParams({since: this.#since, chats: this.#chats()})}`, signal);
+      if (signal.aborted) return null;
+      this.#since = told.number;
+      return told;
+    } catch {
+      if (signal.aborted) return null;
+      this.#since = -1;
+      this.#lost();
+      await new Promise(done => setTimeout(done, 1500));
+      return null;
+    }
   }
 }

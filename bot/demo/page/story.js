@@ -7,7 +7,7 @@ const WELCOMED = "aftercare-welcomed";
 
 export function createStory(app) {
   const card = buildCard(app);
-  let shown = "";        // the chats the story last asked for
+  let shown = "";        // the chats the story last asked for, and in which of them something happens
   let byButton = false;  // paused by the button, not by a hand elsewhere
   let taken = false;     // the visitor's hand was faster than the server's word of it
   prepareWelcome(app);
@@ -39,11 +39,12 @@ export function createStory(app) {
 
   /** Opens the chats the story is in; where only one fits, that in which something happens. */
   function follow(story) {
-    const active = story.typing?.person ?? story.press?.person;
-    const wish = JSON.stringify([story.show, app.wide ? 0 : active ?? 0]);
+    const acting = story.typing?.person ?? story.press?.person;
+    const active = acting ?? (story.show.includes(app.active) ? app.active : story.show.at(-1));
+    const wish = JSON.stringify([story.show, active]);
     if (wish === shown || !story.show.length) return;
     shown = wish;
-    app.show(story.show, active ?? (story.show.includes(app.active) ? app.active : story.show.at(-1)));
+    app.show(story.show, active);
   }
 
   /** The story as the chats are to show it: only while it plays. */

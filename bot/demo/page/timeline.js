@@ -4,20 +4,20 @@ import {count, find, icon, Keyed, make, moveFocus, setAttribute, setHidden, setT
 import {createPlanned, STATES} from "./planned.js";
 import {leastWidth, makeScale, ticks} from "./scale.js";
 import {timeline as ask} from "./server.js";
-import {dayAndTime, localHour, nearTime, offset, shortDay, until} from "./times.js";
+import {dayAndTime, localHour, nearTime, shortDay, until} from "./times.js";
 
 const PAUSE = 500;        // asked at most so often
 const SEARCH = 5_000;     // and whose line is the newest, so often
 const CANDIDATES = 5;
-const PAD = 30;
+const PAD = 40;
 const NIGHT_SEEN = 5;     // pixels from which a night is drawn
 const touch = matchMedia("(pointer: coarse)");
 
 export function createTimeline(app) {
   const track = find("#track");
-  const layers = {back: make("div", {className: "back"}), dots: make("div", {className: "dots-row", role: "group", "aria-label": "Planned messages"}), now: make("div", {className: "now-line"}, make("span", {}, "Now"))};
+  const layers = {scenery: make("div", {className: "scenery"}), dots: make("div", {className: "dots-row", role: "group", "aria-label": "Planned messages"}), now: make("div", {className: "now-line"}, make("span", {}, "Now"))};
   const past = make("div", {className: "axis-past"});
-  track.append(make("div", {className: "axis"}), past, layers.back, layers.now, layers.dots);
+  track.append(make("div", {className: "axis"}), past, layers.scenery, layers.now, layers.dots);
   const dots = new Keyed(layers.dots);
   const detail = createPlanned(app, () => current);
   let current = null;   // the line that is shown
@@ -46,6 +46,7 @@ export function createTimeline(app) {
     setHidden(find("#line-empty"), planned);
     showWords(app, told);
     detail.update();
+    app.showNotices();
     if (!planned || !width) return;
     const gap = touch.matches ? 46 : 32;
     const full = Math.max(width, leastWidth(told.messages.length, gap, PAD));
@@ -62,7 +63,7 @@ export function createTimeline(app) {
     if (mark === drawn) return;
     drawn = mark;
     track.style.setProperty("width", `${full}px`);
-    layers.back.replaceChildren(...nights(told, place), ...marks(told, place));
+    layers.scenery.replaceChildren(...nights(told, place), ...marks(told, place));
   }
 
   /** The line that moves as the clock runs. */
@@ -199,14 +200,17 @@ function nights(told, place) {
 }
 
 function marks(told, place) {
-  const start = told.session?.ended ?? told.from;
-  const result = ticks(start, told.to, place).map(({at, label}) =>
-    placed("tick", place(at), make("b", {}, label), make("span", {}, shortDay(at, told.timezone))));
-  if (told.session) result.push(placed("mark-at session", place(start), make("span", {title: told.session.text}, "Session")));
-  for (const change of told.clock_changes) {
-    const words = `Clocks ${change.hours > 0 ? "forward" : "back"} ${count(Math.abs(change.hours), "hour")}`;
-    result.push(placed("mark-at change", place(change.at), make("span", {title: shortDay(change.at + offset(change.at, told.timezone), "UTC")}, words)));
-  }
-  if (told.visit) result.push(placed("mark-at visit", place(told.visit), make("span", {title: dayAndTime(told.visit, told.timezone)}, "Visit")));
-  return result;
+  const {session, visit, timezone} = told;
+  const fixed = [session && {at: session.ended, label: "Session", about: session.text}, visit && {at: visit, label: "Visit", about: dayAndTime(visit, timezone)}];
+  const start = session?.ended ?? told.from;
+  return [
+    ...ticks(fixed.filter(Boolean), start, told.to, place).map(({at, label, about}) => placed(about ? "tick fixed" : "tick", place(at),
+      make("b", {title: about}, label), make("span", {}, shortDay(at, timezone)))),
+    ...told.clock_changes.map(change => changeMark(change, told, place)),
+  ];
+}
+
+function changeMark(change, told, place) {
+  const words = `Clocks ${change.hours > 0 ? "forward" : "back"} ${count(Math.abs(change.hours), "hour")}`;
+  return placed("change", place(change.at), make("span", {title: shortDay(change.at, told.timezone)}, words));
 }
