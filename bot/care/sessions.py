@@ -226,16 +226,20 @@ def _put(
     elif row.try_at is None and not (row.state == "skipped" and row.reason in REVIVED):
         return  # it was sent, or given up for good
     elif row.state in ("scheduled", "unknown") and row.due_at == fresh.due_at:
-        row.expires_at = fresh.expires_at
-        return  # nothing new about it
-    row.due_at, row.due_local, row.timezone = fresh.due_at, fresh.due_local, fresh.timezone
-    row.expires_at = fresh.expires_at
+        _date(row, fresh)
+        return  # nothing else is new about it
+    _date(row, fresh)
     if row.expires_at <= now:
         _give_up(row, "too_late")
     elif covered and row.due_at <= now:
         _give_up(row, "covered")
     else:
         row.state, row.reason, row.try_at = "scheduled", None, row.due_at
+
+
+def _date(row: Reminder, fresh: Reminder) -> None:
+    row.due_at, row.due_local, row.timezone = fresh.due_at, fresh.due_local, fresh.timezone
+    row.expires_at = fresh.expires_at
 
 
 def _give_up(row: Reminder, reason: str) -> None:

@@ -34,7 +34,7 @@ from telegram.ext import (
 from bot.care import alerts
 from bot.care.values import LATE, Desk, Edit, Handle, Incoming, NewMenu, Outgoing, Reaction, Toast
 from bot.chat import arrival, menus, reading
-from bot.chat.patient import doubts, enrolment, questions, stopping, story
+from bot.chat.patient import doubts, enrolment, questions, stopping, story, zone
 from bot.chat.sender import keyboard
 from bot.chat.staff import newsession, team, visits, worklist
 from bot.clock import Clock
@@ -91,6 +91,7 @@ COMMANDS: dict[str, Handle] = {
     "sideeffects": questions.side_effects,
     "contact": questions.contact,
     "language": arrival.language,
+    "timezone": zone.ask,
     "stop": stopping.offer,
     "newsession": staff_only(newsession.begin),
     "sessions": staff_only(visits.list_sessions),
@@ -112,6 +113,7 @@ PRESSES: dict[str, Handle] = {
     "plan": by_button(questions.plan),
     "sideeffects": by_button(questions.side_effects),
     "language": arrival.choose_language,
+    "zone": zone.choose,
     "onit": staffs_button(alerts.take),
     "draft": staffs_button(newsession.press),
     "undo": staffs_button(newsession.undo),

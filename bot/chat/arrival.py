@@ -26,6 +26,7 @@ PATIENT_MENU = (
     "help",
     "stop",
     "language",
+    "timezone",
 )
 STAFF_MENU = ("newsession", "sessions", "reschedule", "cancel", "worklist")
 OWNER_MENU = ("invite",)
