@@ -11,8 +11,9 @@ from aiohttp import web
 
 from bot.demo import cast
 from bot.demo.breaking import Breaking
+from bot.demo.scripts import script_named
 from bot.demo.stage import Stage
-from bot.demo.story import Story
+from bot.demo.story import NATURAL, Story
 from bot.demo.time_machine import TimeMachine
 from bot.demo.watching import Content
 
@@ -57,10 +58,21 @@ class Demo:
             self.story.pause()
 
     async def tell(self, name: str, tempo: float) -> None:
-        """Play a story from its beginning. Raises ValueError for one that there is not."""
+        """Play a story from its beginning, all begun afresh where somebody in it has been busy.
+
+        Raises ValueError for a story that there is not.
+        """
+        script = script_named(name)
         await self.end_story()
         await self.machine.play(0)
-        self.story = Story(name, self.stage, self.breaking, self.machine, tempo)
+        if any(self.stage.person(number).messages for number in script.patients):
+            self.begin_afresh(name, tempo)
+        else:
+            self._begin(name, tempo)
+
+    def _begin(self, name: str, tempo: float) -> None:
+        script = script_named(name)
+        self.story = Story(name, script, self.stage, self.breaking, self.machine, tempo)
 
     async def end_story(self) -> None:
         story, self.story = self.story, None
@@ -68,15 +80,20 @@ class Demo:
             await story.stop()
             self.stage.changed()
 
-    def begin_afresh(self) -> None:
-        """All as at the start, in a moment: the page's connections end meanwhile."""
-        if self._renewing is None or self._renewing.done():
-            self._renewing = asyncio.create_task(self._renew())
+    def begin_afresh(self, story: str | None = None, tempo: float = NATURAL) -> None:
+        """All as at the start, in a moment, with a story if there is to be one.
 
-    async def _renew(self) -> None:
+        The page's connections end meanwhile.
+        """
+        if self._renewing is None or self._renewing.done():
+            self._renewing = asyncio.create_task(self._renew(story, tempo))
+
+    async def _renew(self, story: str | None, tempo: float) -> None:
         port, first = self.stage.port, self.stage.first + NUMBERS_OF_A_STAGE
         await self._close()
         await self._open(port, first)
+        if story:
+            self._begin(story, tempo)
 
     async def _open(self, port: int, first: int) -> None:
         stage = Stage(self._content_dir, self._routes, first)

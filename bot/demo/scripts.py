@@ -10,6 +10,8 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bot.demo.cast import INVITED
+
 FOLDER = Path(__file__).with_name("stories")
 
 
@@ -68,6 +70,12 @@ class Script(BaseModel):
     """Among the others, from 1."""
     step: tuple[Step, ...] = Field(min_length=1)
 
+    @property
+    def patients(self) -> frozenset[int]:
+        """Who must not have been busy before it begins."""
+        staff = {actor.id for actor in INVITED}
+        return frozenset(step.who for step in self.step if step.who) - staff
+
 
 @cache
 def scripts() -> Mapping[str, Script]:
@@ -77,3 +85,10 @@ def scripts() -> Mapping[str, Script]:
         for file in FOLDER.glob("*.toml")
     }
     return dict(sorted(found.items(), key=lambda each: each[1].place))
+
+
+def script_named(name: str) -> Script:
+    """Raises ValueError for a story that there is not."""
+    if name not in scripts():
+        raise ValueError(f"There is no story {name!r}; there are {', '.join(scripts())}.")
+    return scripts()[name]

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from bot.demo.breaking import Breaking
-from bot.demo.scripts import Script, Step, scripts
+from bot.demo.scripts import Script, Step
 from bot.demo.stage import Stage
 from bot.demo.time_machine import TimeMachine
 from bot.demo.told import milliseconds
@@ -42,14 +42,18 @@ class Story:
     """One story being played on a stage."""
 
     def __init__(
-        self, name: str, stage: Stage, breaking: Breaking, machine: TimeMachine, tempo: float
+        self,
+        name: str,
+        script: Script,
+        stage: Stage,
+        breaking: Breaking,
+        machine: TimeMachine,
+        tempo: float,
     ) -> None:
-        """`tempo`: 1 as for reading along, 2 twice as fast. Raises ValueError for no such story."""
-        if name not in scripts():
-            raise ValueError(f"There is no story {name!r}; there are {', '.join(scripts())}.")
+        """`tempo`: 1 as for reading along, 2 twice as fast."""
         self.name = name
         self.state: State = "playing"
-        self._script: Script = scripts()[name]
+        self._script = script
         self._stage, self._breaking, self._machine = stage, breaking, machine
         self._tempo = tempo
         self._step = 0
@@ -95,20 +99,13 @@ class Story:
 
     async def _play(self) -> None:
         try:
-            await self._begin()
+            await self._until(lambda: self._stage.bot.running == "running")
             for number, step in enumerate(self._script.step, 1):
                 self._step = number
                 await self._do(step)
             self._become("ended")
         except Stuck:
             self._become("stuck")
-
-    async def _begin(self) -> None:
-        """Everybody it needs has to be as at the start; the bot may be starting still."""
-        needed = {step.who for step in self._script.step if step.who} - {1001, 1002}
-        if any(self._stage.person(number).messages for number in needed):
-            raise Stuck
-        await self._until(lambda: self._stage.bot.running == "running")
 
     async def _do(self, step: Step) -> None:
         await self._going.wait()

@@ -100,7 +100,9 @@ class Visitor:
 async def visiting(content_dir: Path | None) -> AsyncIterator[Visitor]:
     demo = Demo(content_dir, routes)
     async with demo.served(0) as url, aiohttp.ClientSession(url) as session:
-        yield Visitor(demo, session)
+        visitor = Visitor(demo, session)
+        yield visitor
+        assert visitor.simulator.wrong_calls == []
 
 
 @pytest.fixture
@@ -109,7 +111,6 @@ async def visitor() -> AsyncIterator[Visitor]:
     async for each in visiting(None):
         await each.ready()
         yield each
-        assert each.simulator.wrong_calls == []
 
 
 @pytest.fixture

@@ -164,12 +164,30 @@ async def test_a_visitor_takes_over_and_lets_it_go_on(visitor: Visitor) -> None:
     await until_so(visitor, lambda: story.state == "ended", 60)
 
 
-async def test_a_story_that_cannot_go_on_says_so(visitor: Visitor) -> None:
-    visitor.person(ANA).say("I was here before")
+async def test_a_story_that_cannot_go_on_says_so(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.demo.story.ANSWERS_WITHIN", 0.5)
     await visitor.do("story", do="start", name="first", tempo=AT_ONCE)
     story = visitor.demo.story
     assert story is not None
+    await until_so(visitor, lambda: bool(visitor.person(ROSA).messages[-1].labels))
+    await visitor.do("bot", do="kill")
+    await visitor.do("story", do="resume")
     await until_so(visitor, lambda: story.state == "stuck")
+
+
+async def test_a_story_begins_afresh_where_somebody_was_busy(visitor: Visitor) -> None:
+    visitor.person(ANA).say("I was here before")
+    await visitor.do("move", hours=30)
+    await visitor.do("story", do="start", name="first", tempo=AT_ONCE)
+    async with asyncio.timeout(30):
+        while visitor.stage.first == 0 or visitor.demo.story is None:  # noqa: ASYNC110  as it ends
+            await asyncio.sleep(0.05)
+    story = visitor.demo.story
+    await until_so(visitor, lambda: story.state != "playing", 60)
+    assert story.state == "ended"
+    assert "I was here before" not in str([it.text for it in visitor.person(ANA).messages])
 
 
 def test_a_step_does_one_thing_of_somebody() -> None:
