@@ -1,7 +1,7 @@
 # Everything a checkout needs, from Python 3.11 or newer, make and the package index alone.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults check bench install format learn lock
+.PHONY: help demo test faults check bench install format learn pictures lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,6 +49,9 @@ format: $(READY) ## Put the code into the house's format
 learn: $(READY) ## What whole messages teach, learned anew after a change of examples or phrases
 	$(PIP) 'scikit-learn>=1.7'
 	$(BIN)/python -m tests.answers.learn
+
+pictures: $(READY) ## The pictures of the README, taken anew of the real product (needs Chromium)
+	$(BIN)/python -m tests.demo.pictures
 
 # Versions stay as they are where they still fit; `make lock LOCK=--upgrade` takes the newest.
 # One lock for every system and every Python from 3.11 on, so the addresses stay out of it.

@@ -15,6 +15,7 @@ from bot.config import Settings
 from bot.simulator import Simulator
 from storage.database import Database
 from storage.migrate import migrate
+from tests.demo.browser import MISSING
 from tests.postgres import PostgresServer
 from tests.story import Story
 
@@ -28,6 +29,13 @@ LONG = ("test_web_and_worker", "test_benchmarks", "test_kill", "faults", "test_c
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not any(name in item.path.as_posix() for name in LONG))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line what was left out for want of a browser."""
+    skipped = terminalreporter.getreports("skipped")
+    if left_out := sum(MISSING in str(report.longrepr) for report in skipped):
+        terminalreporter.write_line(f"{left_out} left out: {MISSING}")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from babel import Locale
 
 from bot.config import Settings
 
-BOT = "rosewood_demo_bot"
+BOT, CLINIC = "rosewood_demo_bot", "Rosewood Skin Clinic"
 FIRST_NEW = 3001
 """The account of the first patient that is added by hand."""
 LONGEST_NAME = 60
@@ -78,7 +78,7 @@ def clinic(folder: Path, content_dir: Path | None, token: str) -> Settings:
     return Settings.model_construct(
         telegram_token=token,
         database_url=f"sqlite:///{folder / 'demo.db'}",
-        clinic_name="Rosewood Skin Clinic",
+        clinic_name=CLINIC,
         clinic_phone="+44 20 7946 0000",
         clinic_emergency_number="999",
         clinic_urgent_line="111",

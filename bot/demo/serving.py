@@ -217,7 +217,8 @@ def _asking(do: Does) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
 
 
 def _refused(why: str) -> web.Response:
-    return web.json_response({"ok": False, "error": why}, status=400)
+    """An answer like any other: a status of 400 would be an error in the browser's console."""
+    return web.json_response({"ok": False, "error": why})
 
 
 async def _asked(request: web.Request) -> Asked:

@@ -39,6 +39,7 @@ class Stage:
         self.clock = MovableClock(cast.opening_hour(SystemClock().now()))
         self.simulator = Simulator(clock=self.clock, username=cast.BOT)
         self.simulator.changes.count = first
+        self.simulator.profile["name", ""] = cast.CLINIC
         self.simulator.routes += routes
         self.actors: list[Actor] = []
         self._content_dir = content_dir
@@ -106,9 +107,14 @@ class Stage:
         return await self.database.read(_next_due, self.clock.now())
 
     async def is_anything_due(self) -> bool:
-        """Whether a message waits to be sent or given up."""
-        due = await self.database.read(reminders.next_due)
-        return due is not None and due <= self.clock.now()
+        """Whether a message waits to be sent or given up, or is on its way."""
+        return await self.database.read(_is_anything_due, self.clock.now())
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the bot will be there in a moment, or has not read yet what was written to it."""
+        unread = self.can_send and bool(self.simulator.updates.pending())
+        return self.bot.running == "starting" or unread
 
     @property
     def can_send(self) -> bool:
@@ -139,3 +145,8 @@ def _invited(tx: Transaction, role: str, now: datetime) -> str:
 
 def _next_due(tx: Transaction, now: datetime) -> datetime | None:
     return reminders.next_due(tx, after=now)
+
+
+def _is_anything_due(tx: Transaction, now: datetime) -> bool:
+    due = reminders.next_due(tx)
+    return (due is not None and due <= now) or bool(reminders.sending(tx))

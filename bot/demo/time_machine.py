@@ -18,6 +18,8 @@ SPEEDS = (600, 3600)
 TICK = 0.2
 LINGERS = 1.5
 """Seconds that playing stays where a message is due, so that it is seen to arrive."""
+STARTS_WITHIN = 15.0
+"""Seconds a move waits for a bot that is just starting."""
 LONGEST_TRAVEL, SETTLES_WITHIN, LOOK = 20.0, 3.0, 0.02
 """Seconds: for a whole move, for what is due at one moment, and between two looks."""
 AFTER_CHANGE = timedelta(hours=10)
@@ -38,6 +40,9 @@ class TimeMachine:
         Raises ValueError in words where there is nowhere to go.
         """
         await self.play(0)
+        with suppress(TimeoutError):
+            # What people did just now was done at this hour, not at the one to come.
+            await self._stage.simulator.until(lambda: not self._stage.is_starting, STARTS_WITHIN)
         now = self._stage.clock.now()
         there = await self._there(asked, now)
         if not now <= there <= now + LONGEST_MOVE:

@@ -10,6 +10,7 @@ from typing import Any
 from bot.clock import SystemClock
 from bot.demo.told import milliseconds
 from content import checks, library
+from content.checks.finding import Finding
 from content.facts import Clinic
 from content.library import ContentError, Library
 from content.reading import Layers
@@ -27,7 +28,7 @@ class Content:
         self._folder = folder
         self._clinic = clinic
         self._library: Library | None = None
-        self._problems: Sequence[str] = ()
+        self._problems: Sequence[Finding] = ()
         self._changed: int | None = None
         self._reading = asyncio.Lock()
 
@@ -69,7 +70,7 @@ class Content:
         try:
             self._library = await asyncio.to_thread(library.read, Layers(own=self._folder))
         except ContentError as error:
-            self._problems = error.problems
+            self._problems = [_as_finding(problem) for problem in error.problems]
             self._library = self._library or await asyncio.to_thread(library.load)
             return False
         self._problems = ()
@@ -79,9 +80,8 @@ class Content:
         """Whether a clinic's own passes every check; what ships has."""
         if self._folder is None or self._library is None:
             return True
-        found = await asyncio.to_thread(checks.findings, self._library, self._clinic)
-        self._problems = [str(it) for it in found]
-        return not any(it.severity == "error" for it in found)
+        self._problems = await asyncio.to_thread(checks.findings, self._library, self._clinic)
+        return not any(it.severity == "error" for it in self._problems)
 
     def told(self) -> dict[str, Any]:
         """What the page shows of it."""
@@ -90,7 +90,10 @@ class Content:
             "version": self._library.version if self._library else None,
             "approved": bool(self._library and self._library.is_approved),
             "changed": self._changed,
-            "problems": [_told(problem) for problem in self._problems],
+            "problems": [
+                {"where": it.place, "what": it.problem, "severity": it.severity}
+                for it in self._problems
+            ],
         }
 
 
@@ -106,7 +109,7 @@ def _state(folder: Path | None) -> State:
     return found
 
 
-def _told(problem: str) -> dict[str, str]:
-    file, _, rest = problem.partition(": ")
-    key, colon, what = rest.partition(": ")
-    return {"where": f"{file}: {key}", "what": what} if colon else {"where": file, "what": key}
+def _as_finding(problem: str) -> Finding:
+    """What cannot even be read: `file: what is wrong`."""
+    file, _, what = problem.partition(": ")
+    return Finding(severity="error", place=file, problem=what)

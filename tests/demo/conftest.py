@@ -45,13 +45,15 @@ class Visitor:
     def person(self, number: int) -> Person:
         return self.simulator.people[number]
 
-    async def post(self, name: str, /, **body: Any) -> int:
+    async def can(self, name: str, /, **body: Any) -> bool:
+        """Whether that could be done; `answer` has the page's words."""
         async with self.session.post(f"/demo/{name}", json=body) as answer:
-            self.answer = await answer.json() if answer.content_type == "application/json" else {}
-            return answer.status
+            assert answer.status == 200
+            self.answer = await answer.json()
+            return bool(self.answer["ok"])
 
     async def do(self, name: str, /, **body: Any) -> None:
-        assert await self.post(name, **body) == 200, self.answer
+        assert await self.can(name, **body), self.answer
 
     async def get(self, path: str, **query: Any) -> dict[str, Any]:
         async with self.session.get(f"/demo/{path}", params=query) as answer:

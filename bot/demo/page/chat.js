@@ -164,7 +164,7 @@ function chatHead(app, id) {
   const sub = make("p");
   const local = make("time");
   const dots = make("span", {className: "dots", "aria-hidden": "true"}, make("i"), make("i"), make("i"));
-  const close = iconButton("i-close", "Close this chat", () => app.close(id));
+  const close = iconButton("i-close", "Close this chat", () => app.close(id), {className: "round close-chat"});
   const more = iconButton("i-more", "More", () => {
     const {blocked} = app.person(id);
     openMenu(more, [{icon: "i-warn", label: blocked ? "Unblock the bot" : "Block the bot", do: () => act(blocked ? "unblock" : "block", {person: id})}]);
@@ -197,12 +197,13 @@ function keepAtEnd(log, list) {
   let missed = 0;
   const badge = make("span");
   const down = button([icon("i-down"), badge], toEnd, {className: "down", "aria-label": "To the newest message", hidden: true});
-  let before = 0;
+  let before = {top: 0, height: 0};
   log.addEventListener("scroll", () => {
-    // Only a hand scrolls up. That the end is far may be a picture that has just loaded.
-    if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) atEnd = true;
-    else if (log.scrollTop < before) atEnd = false;
-    before = log.scrollTop;
+    const now = {top: log.scrollTop, height: log.scrollHeight};
+    // Away from the end by hand, or only because a message came or changed? Then nothing was scrolled up.
+    if (now.height - now.top - log.clientHeight < 80) atEnd = true;
+    else if (now.top < before.top && now.height === before.height) atEnd = false;
+    before = now;
     if (atEnd) missed = 0;
     show();
   }, {passive: true});
@@ -219,6 +220,7 @@ function keepAtEnd(log, list) {
 
   function show() {
     setHidden(down, atEnd);
+    log.classList.toggle("reading", !atEnd);
     setText(badge, missed ? String(missed) : "");
   }
 

@@ -2,7 +2,7 @@
 
 import {find, icon, make, setAttribute, setText, tell} from "./dom.js";
 import {act} from "./server.js";
-import {clockTime, inZone, shortDay} from "./times.js";
+import {city, clockTime, inZone, shortDay} from "./times.js";
 
 const MOVES = {
   hour: () => ({hours: 1}),
@@ -33,8 +33,15 @@ export function createClock(app) {
     const pressed = event.target.closest("[data-play]");
     if (!pressed) return;
     const speed = Number(pressed.dataset.play);
-    act("play", {speed: app.state.speed === speed ? 0 : speed});
+    play(app.state.speed === speed ? 0 : speed);
   });
+
+  async function play(speed) {
+    if (!await act("play", {speed}) || !speed) return;
+    setTimeout(() => {
+      if (!app.state.speed) tell("No message is planned, so there is nothing to play.");
+    }, 700);
+  }
 
   // The news with the new time comes on its own way, a little later.
   function announce(from) {
@@ -63,7 +70,8 @@ export function createClock(app) {
     const now = app.now();
     setText(shown, `${shortDay(now, person.timezone)} ${clockTime(now, person.timezone)}`);
     setAttribute(shown, "datetime", new Date(now).toISOString().slice(0, 16));
-    setText(zone, `${person.name}’s time, ${person.timezone} (${zoneShort(now, person.timezone)})`);
+    setText(zone, `${person.name}’s time, ${city(person.timezone)} (${zoneShort(now, person.timezone)})`);
+    setAttribute(zone, "title", person.timezone);
   }
 
   return {update, tick};

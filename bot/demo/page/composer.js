@@ -49,7 +49,11 @@ export class Composer {
 
   #listen() {
     const {element, form, text, menu, commands} = this.#parts;
-    text.addEventListener("input", () => { this.#grow(); this.#offerCommands(); });
+    text.addEventListener("input", () => {
+      this.#chat.app.takeOver();
+      this.#grow();
+      this.#offerCommands();
+    });
     text.addEventListener("pointerdown", () => this.#takeOver());
     text.addEventListener("keydown", event => this.#keyDown(event));
     form.addEventListener("submit", event => { event.preventDefault(); this.#send(); });

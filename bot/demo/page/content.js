@@ -21,7 +21,7 @@ export function createContent(app) {
     drawn = mark;
     setHidden(badge, !content.folder);
     const wrong = content.problems.length;
-    badge.classList.toggle("wrong", wrong > 0);
+    badge.classList.toggle("faulty", wrong > 0);
     badge.replaceChildren(icon(wrong ? "i-warn" : "i-folder"), make("span", {}, "Your content"), make("small", {}, wrong ? count(wrong, "problem") : summary(content)));
     setAttribute(badge, "title", content.folder);
     fill(content);

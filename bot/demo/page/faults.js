@@ -32,7 +32,8 @@ function faultsOf(app) {
   const killed = {
     key: "killed", on: stopped, offer: "Kill the bot", title: "The bot is dead", begin: "Kill it", lift: "Start it",
     about: "A real kill -9 of its process. Let time go by, write to it, then start it: it takes up where it was torn away.",
-    watch: "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
+    watch: app.state.content.problems.length ? "It cannot start while your content has problems: mend them first."
+      : "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
     set: on => act("bot", {do: on ? "kill" : "start"}),
   };
   return [...network, ...blockedFaults(app), killed];
@@ -93,7 +94,12 @@ export function createFaults(app) {
       button: "Close", do: () => { results = []; app.showNotices(); }};
   }
 
-  return {update, notices};
+  function forget() {
+    began.clear();
+    results = [];
+  }
+
+  return {update, notices, forget};
 }
 
 /** "Meanwhile 3 messages came due for Ana: 2 sent, 1 skipped; 0 lost." */

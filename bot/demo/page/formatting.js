@@ -51,6 +51,9 @@ function spoiler(inner) {
   return hidden;
 }
 
+/** A link's code is sent along with /start, and shown by no Telegram app. */
+export const withoutCode = text => text.replace(/^(\/start) \S+$/, "$1");
+
 const SHORT = 180;
 
 function folded(inner, text) {

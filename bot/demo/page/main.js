@@ -14,6 +14,7 @@ import {createTheme} from "./theme.js";
 import {createTimeline} from "./timeline.js";
 
 const TICK = 250;
+const RISES = 1000;  // the server goes away and comes back when all begins anew
 const wide = matchMedia("(min-width: 1000px)");   // room for two chats
 const phone = matchMedia("(max-width: 720px)");   // room for the people or a chat
 
@@ -23,6 +24,7 @@ const seen = new Map();    // how many messages of each person were seen
 let clock = {now: 0, heard: 0, rate: 1};
 let lost = false;
 let expected = null;       // a person who was just added
+let afresh = false;        // whether the demo is being set back to its start
 const byId = new Map();
 
 /** What the parts of the page know of it, and can ask of it. */
@@ -88,6 +90,7 @@ function seeAll() {
 /** A server that began anew counts anew: nothing held is of use. */
 function forget() {
   memory.clear();
+  parts.faults.forget();
   for (const chat of chats.values()) chat.remove();
   chats.clear();
   seeAll();
@@ -123,8 +126,9 @@ function render() {
 }
 
 function showNotices() {
-  const gone = lost ? [{key: "lost", kind: "fault", title: "The demo is not running", text: "Start it again with make demo; this page goes on by itself."}] : [];
-  showNoticeList(app.state ? [...gone, ...parts.content.notices(), ...parts.faults.notices()] : gone);
+  if (afresh) return showNoticeList([{key: "afresh", kind: "plain", title: "Starting afresh", text: "This takes a few seconds."}]);
+  if (lost) return showNoticeList([{key: "lost", kind: "fault", title: "The demo is not running", text: "Start it again with make demo; this page goes on by itself."}]);
+  if (app.state) showNoticeList([...parts.content.notices(), ...parts.faults.notices()]);
 }
 
 function chooseExpected() {
@@ -138,9 +142,10 @@ function chooseExpected() {
 
 /** Shows these chats (two at most), without moving the focus. */
 function show(ids, active = ids[0]) {
-  const there = ids.filter(id => byId.has(id)).slice(0, 2);
-  if (!there.length) return;
-  const others = there.join() !== app.shown.join();
+  const wanted = ids.filter(id => byId.has(id)).slice(0, 2);
+  if (!wanted.length) return;
+  const others = wanted.length !== app.shown.length || !wanted.every(id => app.shown.includes(id));
+  const there = others ? wanted : app.shown;  // those that are there keep their places
   app.active = there.includes(active) ? active : there[0];
   app.shown = there;
   document.body.dataset.view = "chat";
@@ -226,12 +231,19 @@ function prepareDock() {
   open(!phone.matches);
 }
 
+const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
+
 function prepareReset() {
   find("[data-dialog=reset]").addEventListener("click", () => openDialog(find("#reset")));
   find("[data-dialog=faults]").addEventListener("click", () => openDialog(find("#faults")));
   find("#reset-do").addEventListener("click", async () => {
     find("#reset").close();
-    if (await act("reset")) forget();
+    afresh = true;
+    showNotices();
+    const done = act("reset").then(told => pause(RISES).then(() => told));
+    listener.hold(done);
+    if (await done) forget();
+    afresh = false;
   });
 }
 

@@ -1,7 +1,7 @@
 // One message of a chat as an element.
 
 import {button, icon, make, openMenu, setText, tell} from "./dom.js";
-import {formatted} from "./formatting.js";
+import {formatted, withoutCode} from "./formatting.js";
 import {fileAddress} from "./server.js";
 import {clockTime} from "./times.js";
 
@@ -14,7 +14,7 @@ export function messageNode(message, chat) {
   if (message.reply_to) bubble.append(quoted(message.reply_to, chat, person));
   bubble.append(...file(message, chat));
   if (message.text) {
-    bubble.append(make("div", {className: "text", lang: person.language}, ...formatted(shownText(message), message.entities, {
+    bubble.append(make("div", {className: "text", lang: person.language}, ...formatted(withoutCode(message.text), message.entities, {
       language: person.language, timezone: person.timezone, follow: chat.follow, say: chat.say,
     })));
   }
@@ -25,9 +25,6 @@ export function messageNode(message, chat) {
   if (message.buttons.length) node.append(keys(message, chat, person));
   return node;
 }
-
-// A link's code is sent along with /start, and shown by no Telegram app.
-const shownText = message => message.from_bot ? message.text : message.text.replace(/^(\/start) \S+$/, "$1");
 
 function meta(message, person) {
   const notes = [message.edited && "edited", message.protected && "protected", clockTime(message.date, person.timezone)];

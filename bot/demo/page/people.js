@@ -2,6 +2,7 @@
 
 import {avatar, button, find, iconButton, Keyed, make, openDialog, setAttribute, setHidden, setText, tell} from "./dom.js";
 import {ask} from "./server.js";
+import {withoutCode} from "./formatting.js";
 import {city, clockTime, dateKey, inZone} from "./times.js";
 
 const MANY = 12;  // from here on a search field helps
@@ -91,7 +92,7 @@ function drawRow(app, node, person, {open, unread, when}) {
 function lastWords(person) {
   if (person.blocked) return "Has blocked the bot";
   if (!person.last) return person.started ? "No messages" : "Has not opened the bot";
-  const line = person.last.text.replaceAll("\n", " ");
+  const line = withoutCode(person.last.text.replaceAll("\n", " "));
   return person.last.from_bot ? line : `› ${line}`;
 }
 
@@ -114,7 +115,7 @@ function prepareAdding(app) {
     const told = await ask("person", Object.fromEntries(new FormData(form)));
     if (!told.ok) return setText(find("#add-wrong"), told.error);
     find("#add").close();
-    tell(`${form.elements.name.value} was added. Now open a link as them, or write.`);
+    tell(`${form.elements.name.value} was added. Record a session for them at the clinic, then open its link on their phone.`);
     form.elements.name.value = "";
     app.chooseWhenThere(told.id);
   });

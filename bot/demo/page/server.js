@@ -48,6 +48,7 @@ export class Listener {
   #lost;
   #since = -1;
   #waiting = null;
+  #held = null;
 
   constructor({chats, heard, lost}) {
     this.#chats = chats;
@@ -59,6 +60,12 @@ export class Listener {
   again() {
     this.#since = -1;
     this.#waiting?.abort();
+  }
+
+  /** Asks nothing more until this is done. */
+  hold(until) {
+    this.#held = until;
+    this.again();
   }
 
   async run() {
@@ -74,6 +81,7 @@ export class Listener {
 
   /** What is new; null if the waiting was cut short, or nobody answers. */
   async #ask() {
+    await this.#held;
     this.#waiting = new AbortController();
     const {signal} = this.#waiting;
     try {

@@ -68,7 +68,7 @@ function buildCard(app) {
   function show(story, state, byButton) {
     const running = state === "playing" || state === "paused";
     setAttribute(element, "data-state", state);
-    setText(step, `${story.title} · step ${story.step} of ${story.of}`);
+    setText(step, `${story.title} · ${state === "ended" ? "the end" : `step ${story.step} of ${story.of}`}`);
     setText(caption, captionOf(story, state, byButton));
     bar.max = story.of;
     bar.value = story.step;
@@ -86,7 +86,6 @@ function buildCard(app) {
 
 function captionOf(story, state, byButton) {
   if (state === "paused") return byButton ? `Paused. ${story.caption}` : "Paused: you have taken over. Look around, then go on or stop.";
-  if (state === "ended") return `${story.caption} That is the end: now try it yourself.`;
   if (state === "stuck") return `The story cannot go on from here. ${story.caption}`;
   return story.caption;
 }
@@ -98,9 +97,10 @@ function prepareWelcome(app) {
 }
 
 function welcome(app) {
-  const wanted = new URLSearchParams(location.search).get("story");
+  const asked = new URLSearchParams(location.search);
+  const wanted = asked.get("story");
   if (wanted) {
-    act("story", {do: "start", name: wanted});
+    act("story", {do: "start", name: wanted, tempo: Number(asked.get("tempo")) || 1});
   } else if (!app.state.story && !sessionStorage.getItem(WELCOMED)) {
     openWelcome(app);
   }

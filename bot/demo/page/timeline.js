@@ -4,7 +4,7 @@ import {count, find, icon, Keyed, make, moveFocus, setAttribute, setHidden, setT
 import {createPlanned, STATES} from "./planned.js";
 import {leastWidth, makeScale, ticks} from "./scale.js";
 import {timeline as ask} from "./server.js";
-import {dayAndTime, localHour, nearTime, shortDay, until} from "./times.js";
+import {city, dayAndTime, localHour, nearTime, shortDay, until} from "./times.js";
 
 const PAUSE = 500;        // asked at most so often
 const SEARCH = 5_000;     // and whose line is the newest, so often
@@ -15,7 +15,11 @@ const touch = matchMedia("(pointer: coarse)");
 
 export function createTimeline(app) {
   const track = find("#track");
-  const layers = {scenery: make("div", {className: "scenery"}), dots: make("div", {className: "dots-row", role: "group", "aria-label": "Planned messages"}), now: make("div", {className: "now-line"}, make("span", {}, "Now"))};
+  const layers = {
+    scenery: make("div", {className: "scenery"}),
+    dots: make("div", {className: "dots-row", role: "group", "aria-label": "Planned messages"}),
+    now: make("div", {className: "now-line"}, make("span", {}, "Now")),
+  };
   const past = make("div", {className: "axis-past"});
   track.append(make("div", {className: "axis"}), past, layers.scenery, layers.now, layers.dots);
   const dots = new Keyed(layers.dots);
@@ -141,9 +145,16 @@ function showWords(app, told) {
   setText(find("#line-title"), person ? `${person.name}: the coming weeks` : "The coming weeks");
   const messages = told?.messages ?? [];
   setText(find("#line-counts"), messages.length ? counts(messages) : "");
-  const next = messages.filter(one => one.state === "scheduled" && one.due > app.now()).sort((a, b) => a.due - b.due)[0];
-  setText(find("#line-next"), next ? `Next: ${next.title}, ${nearTime(next.due, app.now(), told.timezone)} (${until(next.due - app.now())})` : "");
+  setText(find("#line-next"), told ? nextWords(app, told, person) : "");
   setText(find("#line-empty"), emptyWords(app, person));
+}
+
+function nextWords(app, told, person) {
+  const now = app.now();
+  const next = told.messages.filter(one => one.state === "scheduled" && one.due > now).sort((a, b) => a.due - b.due)[0];
+  if (!next) return "";
+  const where = person && person.timezone !== told.timezone ? ` in ${city(told.timezone)}` : "";
+  return `Next: ${next.title}, ${nearTime(next.due, now, told.timezone)}${where} (${until(next.due - now)})`;
 }
 
 function emptyWords(app, person) {

@@ -9,7 +9,7 @@ export function inZone(moment, options, zone, language = "en-GB") {
   return formatter.format(moment);
 }
 
-export const CLOCK = {hour: "2-digit", minute: "2-digit", hourCycle: "h23"};
+const CLOCK = {hour: "2-digit", minute: "2-digit", hourCycle: "h23"};
 const DAY = {weekday: "short", day: "numeric", month: "short"};
 
 export const clockTime = (moment, zone) => inZone(moment, CLOCK, zone);
