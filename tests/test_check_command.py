@@ -65,6 +65,7 @@ async def real_time() -> AsyncIterator[Simulator]:
     """A Telegram whose clock is this machine's."""
     async with Simulator(clock=SystemClock()) as simulator:
         yield simulator
+    assert [wrong for wrong in simulator.wrong_calls if wrong.own] == []
 
 
 async def test_where_all_is_well_it_ends_with_ok_and_has_changed_nothing(
@@ -280,6 +281,10 @@ class Dated(Simulator):
         super().__init__(clock=SystemClock())
         self._date = date
 
+    async def stop(self) -> None:
+        await super().stop()
+        assert [wrong for wrong in self.wrong_calls if wrong.own] == []
+
     def _application(self) -> web.Application:
         application = super()._application()
 
@@ -336,6 +341,7 @@ async def test_the_bots_own_clock_is_the_one_that_is_looked_at() -> None:
         given = settings_for(simulator, Path("x.db"))
         late = MovableClock(datetime.now(UTC) - timedelta(hours=1))  # noqa: TID251  the real one
         found = said(await check.of_telegram(given, late))
+        assert simulator.wrong_calls == []
     assert found.startswith("error CLOCK this machine's clock is 3")
     assert "behind" in found
 

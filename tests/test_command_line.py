@@ -223,6 +223,7 @@ async def test_a_wrong_token_is_said_plainly(simulator: Simulator, tmp_path: Pat
         assert process.returncode == 2
         assert "TELEGRAM_TOKEN: Telegram does not know this token" in err.decode()
         assert "WRONG" not in err.decode()
+    assert {wrong.problem for wrong in simulator.wrong_calls} == {"Unauthorized"}
     simulator.wrong_calls.clear()
 
 

@@ -77,6 +77,7 @@ def clock() -> MovableClock:
 async def simulator(clock: MovableClock) -> AsyncIterator[Simulator]:
     async with Simulator(clock=clock) as running:
         yield running
+    assert [wrong for wrong in running.wrong_calls if wrong.own] == []
 
 
 @pytest.fixture

@@ -61,7 +61,9 @@ def test_a_description_is_turned_into_fields_and_limits() -> None:
     spec = {
         "version": "Bot API 0",
         "methods": {
+            "getChat": {"returns": ["ChatFullInfo"]},
             "sendX": {
+                "returns": ["Boolean"],
                 "fields": [
                     {"name": "a", "types": ["X"], "required": True, "description": "An X"},
                     {"name": "b", "types": ["Integer"], "required": False,
@@ -74,6 +76,9 @@ def test_a_description_is_turned_into_fields_and_limits() -> None:
             "X1": {"fields": [{"name": "type", "types": ["String"], "required": True,
                                "description": "Type, must be one"}]},
             "Unsendable": {"fields": []},
+            "ChatMember": {"subtypes": ["ChatMemberMember", "ChatMemberOfAnotherKind"]},
+            "ChatMemberMember": {"fields": [{"name": "until", "types": ["Unsendable"],
+                                             "required": False, "description": "Until"}]},
         },
     }  # fmt: skip
     derived = derive(spec)
@@ -84,6 +89,11 @@ def test_a_description_is_turned_into_fields_and_limits() -> None:
     assert derived["types"] == {
         "X": {"subtypes": ["X1"]},
         "X1": {"fields": {"type": {"types": ["String"], "required": True, "values": ["one"]}}},
+    }
+    assert derived["results"] == {"getChat": ["ChatFullInfo"]}
+    assert derived["told"] == {
+        "ChatMember": {"subtypes": ["ChatMemberMember"]},
+        "ChatMemberMember": {"fields": {"until": {"types": ["Unsendable"]}}},
     }
 
 

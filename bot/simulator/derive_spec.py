@@ -3,7 +3,10 @@
     python -m bot.simulator.derive_spec SPEC.json
 
 SPEC.json is `api.json` of PaulSonOfLars/telegram-bot-api-spec. What is kept: each method's
-fields, the types that can be sent inside them, and every limit that its prose states.
+fields, the types that can be sent inside them, and every limit that its prose states; what each
+simulated method returns, and of the types returned and told in updates those in TOLD. They are
+kept with all their fields, but not followed further: all that a Message may hold would be 200
+types, of which the simulator tells some twenty. Telling of any other is found as a fault.
 """
 
 from __future__ import annotations
@@ -15,6 +18,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bot.simulator.methods import METHODS
+
 TARGET = Path(__file__).with_name("bot_api.json")
 
 _LENGTH = re.compile(r"(\d+)-(\d+) (characters|bytes)", re.IGNORECASE)
@@ -24,8 +29,18 @@ _RANGE = re.compile(
     r"(?:Values between |; |[Mm]ust be between )(\d+)(?:-| and )(\d+)(?: are accepted)?"
 )
 _CONSTANT = re.compile(r'(?:must be|always) "?([a-z0-9_]+)"?$')
-_CHOICE = re.compile(r'[Mm]ust be one of ("[^.]*)')
+_CHOICE = re.compile(r'(?:[Mm]ust be one of|can be either|currently one of) ("[^.]*)')
 _DISCRIMINATORS = ("type", "source", "status")
+
+# What the simulator tells of, in results and updates, beside what can be sent as well.
+TOLD = frozenset(
+    {
+        "CallbackQuery", "Chat", "ChatFullInfo", "ChatMember", "ChatMemberBanned",
+        "ChatMemberMember", "ChatMemberUpdated", "Document", "File", "Location",
+        "MaybeInaccessibleMessage", "Message", "PhotoSize", "ResponseParameters", "Sticker",
+        "Update", "Video", "Voice", "WebhookInfo",
+    }
+)  # fmt: skip
 
 # What the prose says too loosely to be found by a pattern, by the owner and name of the field.
 _STATED: Mapping[tuple[str, str], Mapping[str, Any]] = {
@@ -79,14 +94,25 @@ def _values(name: str, text: str) -> dict[str, Any]:
 
 
 def derive(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The compact form: methods and sendable types with their fields and limits."""
+    """The compact form: methods and types with their fields and limits, and what is returned."""
     methods = {name: _fields(name, one) for name, one in spec["methods"].items()}
     types = {
         name: _type(name, spec["types"][name])
         for name in sorted(_reachable(spec))
         if name != "InputFile"
     }
-    return {"version": spec["version"], "methods": methods, "types": types}
+    results = {name: one["returns"] for name, one in spec["methods"].items() if name in METHODS}
+    told = {
+        name: _told(name, spec["types"][name])
+        for name in sorted(TOLD & spec["types"].keys() - types.keys())
+    }
+    return {
+        "version": spec["version"],
+        "methods": methods,
+        "types": types,
+        "results": results,
+        "told": told,
+    }
 
 
 def _fields(owner: str, described: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +130,12 @@ def _type(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
     if "subtypes" in described:
         return {"subtypes": described["subtypes"]}
     return {"fields": _fields(name, described)}
+
+
+def _told(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    if "subtypes" in described:
+        return {"subtypes": [one for one in described["subtypes"] if one in TOLD]}
+    return _type(name, described)
 
 
 def _reachable(spec: Mapping[str, Any]) -> set[str]:
@@ -134,9 +166,8 @@ def written(derived: Mapping[str, Any]) -> str:
         )
         return f'"{title}":{{\n' + ",\n".join(lines) + "\n}"
 
-    return (
-        f'{{"version":{json.dumps(derived["version"])},\n{block("methods")},\n{block("types")}}}\n'
-    )
+    blocks = ",\n".join(block(title) for title in ("methods", "types", "results", "told"))
+    return f'{{"version":{json.dumps(derived["version"])},\n{blocks}}}\n'
 
 
 if __name__ == "__main__":

@@ -25,8 +25,13 @@ class Call:
 
 @dataclass(frozen=True, kw_only=True)
 class WrongCall:
-    """A call that breaks the Bot API's rules, whatever the bot made of the answer."""
+    """A call that breaks the Bot API's rules, whatever the bot made of the answer.
+
+    `own`: what the bot was told, in answer or as an update, is not what Telegram would tell. That
+    is a fault of the simulator's own.
+    """
 
     method: str
     problem: str
     params: Mapping[str, Any]
+    own: bool = False

@@ -1,8 +1,4 @@
-"""The methods of the Bot API that are really done here; `METHODS` lists them.
-
-Not simulated, and so refused as a wrong call: every other method of the Bot API, Markdown,
-reply keyboards, inline messages (`inline_message_id`), albums, and files given by web address.
-"""
+"""The methods of the Bot API that are really done here; `METHODS` lists them, `gaps` the rest."""
 
 from __future__ import annotations
 
@@ -49,23 +45,27 @@ async def get_updates(world: World, params: Params) -> list[dict[str, Any]]:
 
 
 def set_webhook(world: World, params: Params) -> bool:
-    parts = urlsplit(params["url"])
-    if params["url"] and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+    return _deliver_to(world, params["url"], params)
+
+
+def delete_webhook(world: World, params: Params) -> bool:
+    return _deliver_to(world, "", params)
+
+
+def _deliver_to(world: World, url: str, params: Params) -> bool:
+    parts = urlsplit(url)
+    if url and parts.scheme != "https" and parts.hostname not in _LOOPBACK:
         raise wrong("bad webhook: An HTTPS URL must be provided for webhook")
-    if params["url"]:
+    if url:
         world.updates.end_poll(WEBHOOK_SET)
     world.updates.allow(params.get("allowed_updates"))
-    world.webhook.url = params["url"]
+    world.webhook.url = url
     world.webhook.secret = params.get("secret_token")
     world.webhook.max_connections = params.get("max_connections", 40)
     if params.get("drop_pending_updates"):
         world.updates.drop_all()
     world.changes.tell()
     return True
-
-
-def delete_webhook(world: World, params: Params) -> bool:
-    return set_webhook(world, {"url": "", **params})
 
 
 def get_webhook_info(world: World, _: Params) -> dict[str, Any]:
@@ -89,9 +89,14 @@ def get_me(world: World, _: Params) -> dict[str, Any]:
     return world.bot | {
         "can_join_groups": True,
         "can_read_all_group_messages": False,
+        "supports_guest_queries": False,
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,
+        "has_topics_enabled": False,
+        "allows_users_to_create_topics": False,
+        "can_manage_bots": False,
+        "supports_join_request_queries": False,
     }
 
 
@@ -124,6 +129,8 @@ def send_document(world: World, params: Params) -> dict[str, Any]:
 
 
 def edit_message_text(world: World, params: Params) -> dict[str, Any]:
+    if "rich_message" in params:
+        raise wrong("rich messages are not simulated")
     message = _editable(world, params)
     if message.kind != "text":
         raise wrong("there is no text in the message to edit")
@@ -324,9 +331,7 @@ def get_chat(world: World, params: Params) -> dict[str, Any]:
 
 
 def set_my_commands(world: World, params: Params) -> bool:
-    world.commands.put(_scope(world, params), params.get("language_code", ""), params["commands"])
-    world.changes.tell()
-    return True
+    return _put_commands(world, params, params["commands"])
 
 
 def get_my_commands(world: World, params: Params) -> list[dict[str, str]]:
@@ -334,7 +339,13 @@ def get_my_commands(world: World, params: Params) -> list[dict[str, str]]:
 
 
 def delete_my_commands(world: World, params: Params) -> bool:
-    return set_my_commands(world, {**params, "commands": []})
+    return _put_commands(world, params, [])
+
+
+def _put_commands(world: World, params: Params, commands: list[dict[str, str]]) -> bool:
+    world.commands.put(_scope(world, params), params.get("language_code", ""), commands)
+    world.changes.tell()
+    return True
 
 
 def _scope(world: World, params: Params) -> str:

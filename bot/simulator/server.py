@@ -21,6 +21,7 @@ from bot.simulator.errors import ApiError, wrong
 from bot.simulator.faults import Fault, too_many_requests
 from bot.simulator.journal import Call, WrongCall
 from bot.simulator.methods import METHODS, SENDING
+from bot.simulator.results import returned
 from bot.simulator.spec import Upload, check, method_names
 from bot.simulator.webhook import deliver
 from bot.simulator.world import World
@@ -99,6 +100,9 @@ class Simulator(World):
         except ApiError as error:
             if error.misuse:
                 self._record_wrong(call, error.description)
+            self.hold(
+                error.parameters, ("ResponseParameters",), method=call.method, params=call.params
+            )
             return _cut(request) if self._stopping.is_set() else _answer(call, error)
         except _Dropped:
             return _cut(request)
@@ -125,6 +129,7 @@ class Simulator(World):
         result = METHODS[call.method](self, call.params)
         if inspect.isawaitable(result):
             result = await result
+        self.hold(result, returned(call.method), method=call.method, params=call.params)
         call.accepted = True
         if isinstance(result, dict):
             call.message_id = result.get("message_id")

@@ -65,7 +65,7 @@ class Checked:
 
 @cache
 def bot_api() -> dict[str, Any]:
-    """The Bot API: `methods` and `types`, each with fields and limits."""
+    """The Bot API: `methods` and `types` with their fields and limits, `results`, `told` types."""
     loaded: dict[str, Any] = json.loads(
         Path(__file__).with_name("bot_api.json").read_text(encoding="utf-8")
     )
@@ -161,7 +161,7 @@ def _value_problems(
     mismatches = [list(_type_problems(name, kind, value)) for kind in field["types"]]
     if all(mismatches):
         yield from min(mismatches, key=len)
-    elif not _within(value, field):
+    elif not within(value, field):
         stated = {k: v for k, v in field.items() if k not in ("types", "required")}
         yield Problem(
             what=f"{owner}.{name} is outside {stated}: {value!r:.120}",
@@ -177,8 +177,8 @@ def _type_problems(name: str, kind: str, value: Any) -> Iterator[Problem]:
             return
         for item in value:
             yield from _type_problems(name, kind.removeprefix(ARRAY), item)
-    elif kind in _SCALARS:
-        if not _SCALARS[kind](value):
+    elif kind in SCALARS:
+        if not SCALARS[kind](value):
             yield _wrong_type(name, [kind], value)
     elif not isinstance(value, dict):
         yield _wrong_type(name, [kind], value)
@@ -186,7 +186,7 @@ def _type_problems(name: str, kind: str, value: Any) -> Iterator[Problem]:
         yield from _structure_problems(kind, value)
 
 
-_SCALARS = {
+SCALARS = {
     "Integer": lambda value: isinstance(value, int) and not isinstance(value, bool),
     "Float": lambda value: isinstance(value, int | float) and not isinstance(value, bool),
     "Boolean": lambda value: isinstance(value, bool),
@@ -221,7 +221,8 @@ def _button_problems(button: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _within(value: Any, field: Mapping[str, Any]) -> bool:
+def within(value: Any, field: Mapping[str, Any]) -> bool:
+    """Whether a value of the right type keeps to all that is stated of the field."""
     if "values" in field and value not in field["values"]:
         return False
     if "pattern" in field and not re.fullmatch(field["pattern"], value):

@@ -58,8 +58,10 @@ def _wait(first: float, failures: int) -> float:
 async def _posted(world: World, session: aiohttp.ClientSession, update: Update) -> bool:
     webhook = world.webhook
     headers = {SECRET_HEADER: webhook.secret} if webhook.secret else {}
+    told = update.as_json()
+    world.hold(told, ("Update",), method="setWebhook", params={"url": webhook.url})
     try:
-        async with session.post(webhook.url, json=update.as_json(), headers=headers) as answer:
+        async with session.post(webhook.url, json=told, headers=headers) as answer:
             if 200 <= answer.status < 300:
                 return True
             webhook.last_error = f"Wrong response from the webhook: {answer.status} {answer.reason}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,7 @@ from bot.simulator.faults import Faults, migrated
 from bot.simulator.files import Files
 from bot.simulator.journal import Call, WrongCall
 from bot.simulator.people import Callback, Group, Person
+from bot.simulator.results import faults
 from bot.simulator.updates import Updates
 from bot.simulator.waiting import Changes
 from bot.simulator.webhook import Webhook
@@ -49,6 +50,7 @@ class World:
 
     `changes` is told of all that people can see, `activity` of that and of every call.
     `reply_seconds` says how long the next call (but for getUpdates) is on its way, there and back.
+    `checks_itself`: what it answers and tells is held against the Bot API (see `hold`).
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class World:
         self.journal: list[Call] = []
         self.wrong_calls: list[WrongCall] = []
         self.reply_seconds: Callable[[], float] = lambda: 0.0
+        self.checks_itself = True
         self._last_message_id = 0
 
     @property
@@ -199,6 +202,20 @@ class World:
         self.updates.add("callback_query", query)
         self.changes.tell()
         return callback
+
+    def hold(
+        self, told: Any, kinds: Sequence[str], *, method: str, params: Mapping[str, Any]
+    ) -> None:
+        """Hold what the bot is told, after a call of `method`, against the types it should be of.
+
+        A fault is this Telegram's own, and still a wrong call: the test that met it must fail.
+        """
+        if not self.checks_itself:
+            return
+        self.wrong_calls += [
+            WrongCall(method=method, problem=fault, params=params, own=True)
+            for fault in faults(kinds, told)
+        ]
 
     async def until(self, condition: Callable[[], bool], timeout: float = 5) -> None:  # noqa: ASYNC109  tests read better
         """Wait for anything here, looked at after each call and change. Raises TimeoutError."""
