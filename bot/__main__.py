@@ -18,9 +18,14 @@ from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_setti
 from bot.demo import demo
 from content.reading import ContentError
 from storage.database import DatabaseError, why_away, without_password
-from storage.migrate import migrate, schema_of
+from storage.migrate import NewerSchema, migrate, schema_of
 
 log = structlog.get_logger("bot")
+
+NEWER = (
+    "DATABASE_URL: a later version of Aftercare has changed the database (to schema {schema}): "
+    "run that version, or put back the backup from before"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _mend(error.problems)
     except DatabaseError as error:
         return _mend([f"DATABASE_URL: {why_away(error)}"])
+    except NewerSchema as error:
+        return _mend([NEWER.format(schema=error)])
     except (KeyboardInterrupt, BrokenPipeError):
         return 0
 

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Literal
 
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from storage.database import engine_url, file_of
-from storage.migrate import config, head
+from storage.migrate import head, known
 
 Schema = Literal["none", "current", "behind", "unknown", "foreign"]
 """Of no tables yet; of this version; of an older one; of one this version does not know, which is
@@ -36,8 +35,7 @@ def schema(url: str) -> Schema:
         return "foreign" if tables else "none"
     if revision == head():
         return "current"
-    known = {it.revision for it in ScriptDirectory.from_config(config()).walk_revisions()}
-    return "behind" if revision in known else "unknown"
+    return "behind" if revision in known() else "unknown"
 
 
 def try_to_write(url: str) -> None:

@@ -17,6 +17,10 @@ LOCK = 0x41464D47
 """Two processes that migrate one PostgreSQL database do so one after the other."""
 
 
+class NewerSchema(Exception):
+    """The database is of a revision that this version does not know: a later one made it."""
+
+
 def config() -> Config:
     """Alembic's settings: the migrations are in the package, no ini file."""
     settings = Config()
@@ -25,18 +29,28 @@ def config() -> Config:
 
 
 def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade the database at `url` to `revision`, making it if there is none."""
+    """Upgrade the database at `url` to `revision`, making it if there is none.
+
+    Raises NewerSchema where that would be a step back.
+    """
     engine = _engine(url)
     settings = config()
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
+            _refuse_newer(connection)
             settings.attributes["connection"] = connection
             command.upgrade(settings, revision)
             connection.commit()
     finally:
         engine.dispose()
+
+
+def _refuse_newer(connection: Connection) -> None:
+    current = MigrationContext.configure(connection).get_current_revision()
+    if current is not None and current not in known():
+        raise NewerSchema(current)
 
 
 def _engine(url: str) -> Engine:
@@ -60,10 +74,11 @@ def _engine(url: str) -> Engine:
 
 
 def schema_of(url: str) -> str | None:
-    """The revision the database is at; None for an empty one."""
+    """The revision the database is at; None for an empty one. Raises NewerSchema."""
     engine = create_engine(engine_url(url), hide_parameters=True)
     try:
         with engine.connect() as connection:
+            _refuse_newer(connection)
             return MigrationContext.configure(connection).get_current_revision()
     finally:
         engine.dispose()
@@ -72,3 +87,9 @@ def schema_of(url: str) -> str | None:
 def head() -> str | None:
     """The newest revision this version knows."""
     return ScriptDirectory.from_config(config()).get_current_head()
+
+
+def known() -> frozenset[str]:
+    """Every revision this version knows."""
+    script = ScriptDirectory.from_config(config())
+    return frozenset(it.revision for it in script.walk_revisions())

@@ -16,10 +16,12 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from sqlalchemy import create_engine, text
 
 from bot.__main__ import main
 from bot.simulator import Simulator
-from storage.migrate import head, schema_of
+from storage.database import engine_url
+from storage.migrate import head, migrate, schema_of
 from tests.postgres import PostgresServer
 from tests.story import settings_for
 
@@ -344,3 +346,37 @@ def test_a_database_that_cannot_be_reached_is_one_line_that_says_why(
     password = urlsplit(url).password
     assert password
     assert password not in err
+
+
+@pytest.mark.parametrize("command", ["migrate", "run", "worker"])
+def test_a_database_of_a_later_version_is_left_alone(
+    command: str,
+    said: Said,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    postgres_server: PostgresServer,
+) -> None:
+    """As after going back to an older version: one line, and nothing is changed."""
+    url = f"sqlite:///{tmp_path / 'later.db'}"
+    if command == "worker":
+        url = postgres_server.url(postgres_server.create_migrated())
+    migrate(url)
+    engine = create_engine(engine_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    for name, value in {
+        "TELEGRAM_TOKEN": "42:TEST",
+        "DATABASE_URL": url,
+        "CLINIC_PHONE": "1",
+        "CLINIC_EMERGENCY_NUMBER": "112",
+        "CLINIC_TIMEZONE": "UTC",
+    }.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = said(command)
+    assert code == 2
+    assert "a later version of Aftercare has changed the database (to schema 9999)" in err
+    assert len(err.strip().splitlines()) == 1
+    with engine.begin() as connection:
+        kept = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    assert kept == "9999"
+    engine.dispose()
