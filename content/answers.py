@@ -8,7 +8,7 @@ decided (content.explain).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from markupsafe import Markup
@@ -40,6 +40,8 @@ __all__ = [
 ]
 
 COURTESIES = ("thanks", "hello")
+NAMED_AS_REASON = {"painkillers": frozenset({"soreness"})}
+"""Side effects that a question names as its reason: pain, in one about painkillers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -259,8 +261,18 @@ def _calm(
             topics=topics,
         )
     return Answer(
-        topic=main.topic.key, level=main.level, reply=reply, matched=main.matched, topics=topics
+        topic=main.topic.key,
+        level=max((main.level, *(one.level for one in _told_too(main, found))), key=rank),
+        reply=reply,
+        matched=main.matched,
+        topics=topics,
     )
+
+
+def _told_too(main: Found, found: Sequence[Found]) -> Iterator[Found]:
+    """What is told beside the question: a side effect, unless it is only the reason to ask."""
+    reasons = NAMED_AS_REASON.get(main.topic.key, frozenset())
+    return (one for one in found if not one.is_aside and one.topic.key not in reasons)
 
 
 # --- doubt -----------------------------------------------------------------------------------

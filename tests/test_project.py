@@ -103,8 +103,11 @@ def test_the_example_copied_as_it_is_changes_no_default(
 
 
 def documented_commands() -> list[str]:
-    """Every COMMAND that a file of the project tells somebody to give to `python -m bot`."""
-    files = ("Procfile", "Makefile", "README.md", "CONTRIBUTING.md")
+    """Every COMMAND of `python -m bot` that a host or make is told to run.
+
+    Those in the documents are run by tests/test_documents.py.
+    """
+    files = ("Procfile", "Makefile")
     text = "\n".join((ROOT / name).read_text() for name in files)
     return sorted(set(re.findall(r"python -m bot ([a-z-]+)", text)))
 
