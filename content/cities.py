@@ -19,16 +19,19 @@ OFFERED = 4
 
 
 def zones_of(written: str, languages: Sequence[str]) -> tuple[str, ...]:
-    """The IANA zones of a city ("Nueva York", "madrid, spain", "Europe/Madrid"); () for none."""
-    cities = _cities(tuple(languages))
-    return cities.get(_plain(written)) or cities.get(_first(written), ())
+    """The IANA zones of a city ("Nueva York", "madrid", "Europe/Madrid"); () for none.
+
+    With more after it ("London, Ontario") it may be another city of that name: `zones_like`.
+    """
+    return _cities(tuple(languages)).get(_plain(written), ())
 
 
 def zones_like(written: str, languages: Sequence[str]) -> tuple[str, ...]:
     """The zones of a few cities that are spelt like it, the likest first."""
     cities = _cities(tuple(languages))
+    name = _plain(written.partition(",")[0])
     found = process.extract(
-        _first(written), cities.keys(), scorer=fuzz.ratio, score_cutoff=LIKE_ENOUGH, limit=OFFERED
+        name, cities.keys(), scorer=fuzz.ratio, score_cutoff=LIKE_ENOUGH, limit=OFFERED
     )
     return tuple(dict.fromkeys(zone for name, _, _ in found for zone in cities[name]))[:OFFERED]
 
@@ -56,11 +59,6 @@ def _cities(languages: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
         for name in (zone, place, *(city(known, it) for it in languages)):
             found[_plain(name)][known] = None
     return {name: tuple(zones) for name, zones in found.items()}
-
-
-def _first(written: str) -> str:
-    """Without the country after it."""
-    return _plain(written.partition(",")[0])
 
 
 def _plain(name: str) -> str:

@@ -26,13 +26,13 @@ def _edit(person: Person, asked: Asked) -> None:
 
 def _open(person: Person, asked: Asked) -> None:
     if link := asked.get("link"):
-        person.open_link(link)
+        person.open_link(str(link))
     else:
         person.open()
 
 
 def _press(person: Person, asked: Asked) -> None:
-    person.press(asked["label"], message=_message(person, asked["message"]))
+    person.press(str(asked["label"]), message=_message(person, asked["message"]))
 
 
 def _block(person: Person, _: Asked) -> None:

@@ -14,6 +14,8 @@ from bot.config import Settings
 
 STOP_WITHIN = 10.0
 """Seconds an orderly end may take."""
+LONGEST_LINE = 2**20
+"""Bytes."""
 TOLD = ("error", "critical")
 """Levels of its log that are passed on; the rest shows on the page."""
 
@@ -29,43 +31,51 @@ class BotProcess:
         self.running: Running = "stopped"
         self.problems: Sequence[str] = ()
         """Why it would not start: what is wrong with the settings or the content."""
+        self.was_killed = False
+        """It is to stay away until it is started again."""
         self._settings = settings
         self._clock = clock
         self._changed = changed
         self._process: asyncio.subprocess.Process | None = None
         self._watcher: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def start(self) -> None:
         """Begin; it is `running` some seconds later. Nothing if it is begun already."""
-        if self.running != "stopped":
-            return
-        self._become("starting")
-        self.problems = ()
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot.demo.in_process",
-            stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            limit=2**20,
-        )  # fmt: skip
-        given = {"settings": self._settings.model_dump(mode="json"), "ahead": self._ahead}
-        self._write(json.dumps(given))
-        self._watcher = asyncio.create_task(self._watch(self._process))
+        async with self._one_at_a_time:
+            self.was_killed = False
+            await self._start()
+
+    async def kill(self) -> None:
+        """Kill -9: it has no moment to write anything down."""
+        async with self._one_at_a_time:
+            self.was_killed = True
+            await self._end(kill=True)
+
+    async def restart(self) -> None:
+        """End as a host does it and begin anew, with the content read again."""
+        async with self._one_at_a_time:
+            await self._end(kill=False)
+            await self._start()
 
     def tell_time(self) -> None:
         """The clock was moved."""
         self._write(str(self._ahead))
 
-    async def kill(self) -> None:
-        """Kill -9: it has no moment to write anything down."""
-        await self._end(kill=True)
-
-    async def stop(self) -> None:
-        """Ask it to end, as a host does; kill it if it does not."""
-        await self._end(kill=False)
-
-    async def restart(self) -> None:
-        """End and begin anew, with settings and content read again."""
-        await self.stop()
-        await self.start()
+    async def _start(self) -> None:
+        if self.running != "stopped":
+            return
+        self.problems = ()
+        # Ctrl-C is for the demo: the bot ends by its word, or with its stdin.
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot.demo.in_process",
+            stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            limit=LONGEST_LINE, start_new_session=True,
+        )  # fmt: skip
+        given = {"settings": self._settings.model_dump(mode="json"), "ahead": self._ahead}
+        self._write(json.dumps(given))
+        self._watcher = asyncio.create_task(self._watch(self._process))
+        self._become("starting")
 
     @property
     def _ahead(self) -> float:
@@ -83,19 +93,21 @@ class BotProcess:
             return
         with suppress(ProcessLookupError):
             process.kill() if kill else process.terminate()
-        try:
-            async with asyncio.timeout(STOP_WITHIN):
-                await asyncio.shield(watcher)
-        except TimeoutError:
-            process.kill()
-            await watcher
+        done, _ = await asyncio.wait([watcher], timeout=STOP_WITHIN)
+        if not done:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await asyncio.wait([watcher])
 
     async def _watch(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stderr  # noqa: S101  it is a pipe
-        async for line in process.stderr:
-            self._heard(line.decode(errors="replace"))
-        await process.wait()
-        self._become("stopped")
+        """Read its log to the end, whatever stands there: a full pipe would hold it up."""
+        try:
+            while line := await _next_line(process):
+                with suppress(OSError):  # nobody reads what we pass on
+                    self._heard(line)
+            await process.wait()
+        finally:
+            self._become("stopped")
 
     def _heard(self, line: str) -> None:
         """A line of its log: that it is ready, or something to be passed on."""
@@ -108,10 +120,23 @@ class BotProcess:
         elif event.get("event") == "ready":
             self._become("running")
         elif "problems" in event:
-            self.problems = tuple(event["problems"])
+            self.problems = tuple(map(str, event["problems"]))
         elif event.get("level") in TOLD:
             print(line, end="", file=sys.stderr)
 
     def _become(self, running: Running) -> None:
         self.running = running
         self._changed()
+
+
+async def _next_line(process: asyncio.subprocess.Process) -> str:
+    """Of its stderr; a line that is too long is cut; empty at the end."""
+    if process.stderr is None:
+        return ""
+    try:
+        line = await process.stderr.readuntil()
+    except asyncio.IncompleteReadError as rest:
+        line = rest.partial
+    except asyncio.LimitOverrunError as long:
+        line = await process.stderr.readexactly(long.consumed)
+    return line.decode(errors="replace")

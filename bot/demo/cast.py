@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 
 from bot.config import Settings
+from content import cities
+from content.facts import Clinic
 
 BOT, CLINIC = "rosewood_demo_bot", "Rosewood Skin Clinic"
 FIRST_NEW = 3001
-"""The account of the first patient that is added by hand."""
+"""The accounts of patients that are added by hand come after it."""
 LONGEST_NAME = 60
 FRIDAY = 4
 
@@ -66,15 +68,16 @@ def new_patient(number: int, name: str, language: str, timezone: str) -> Actor:
         raise ValueError(f"A name has 1 to {LONGEST_NAME} letters.")
     if language not in ("en", "es"):
         raise ValueError("The demo speaks English (en) and Spanish (es).")
-    if timezone not in available_timezones():
-        raise ValueError(f"{timezone!r} is not a time zone; it looks like Europe/London.")
+    zones = cities.zones_of(timezone, ("en", "es"))
+    if len(zones) != 1:
+        raise ValueError(f"I do not know {timezone!r}: a big city in the same time zone will do.")
     return Actor(
-        id=FIRST_NEW + number, name=name, role="patient", language=language, timezone=timezone
+        id=FIRST_NEW + number, name=name, role="patient", language=language, timezone=zones[0]
     )
 
 
 def clinic(folder: Path, content_dir: Path | None, token: str) -> Settings:
-    """The demo's clinic, with its database in `folder`. Nothing is read from the environment."""
+    """The demo's settings, with its database in `folder`. Nothing is read from the environment."""
     return Settings.model_construct(
         telegram_token=token,
         database_url=f"sqlite:///{folder / 'demo.db'}",
@@ -82,6 +85,11 @@ def clinic(folder: Path, content_dir: Path | None, token: str) -> Settings:
         clinic_phone="+44 20 7946 0000",
         clinic_emergency_number="999",
         clinic_urgent_line="111",
-        clinic_timezone="Europe/London",
+        clinic_timezone=OWNER.timezone,
         content_dir=content_dir,
     )
+
+
+def facts() -> Clinic:
+    """The demo's clinic, as texts speak of it."""
+    return clinic(Path(), None, "").clinic()

@@ -25,7 +25,7 @@ from content.reading import ContentError
 def main() -> int:
     """Run the bot until stdin ends; 2 if its settings or its content are wrong."""
     logs.configure("info", "json")
-    given = json.loads(sys.stdin.readline())
+    given = json.loads(_first_line())
     try:
         with asyncio.Runner(loop_factory=app.new_event_loop) as runner:
             runner.run(_run(_settings(given["settings"]), given["ahead"]))
@@ -33,6 +33,14 @@ def main() -> int:
         print(json.dumps({"problems": list(error.problems)}), file=sys.stderr)
         return 2
     return 0
+
+
+def _first_line() -> bytes:
+    """Read letter by letter: a reader that reads ahead would keep the lines after it for itself."""
+    line = bytearray()
+    while (letter := os.read(sys.stdin.fileno(), 1)) not in (b"", b"\n"):
+        line += letter
+    return bytes(line)
 
 
 def _settings(values: dict[str, Any]) -> Settings:
@@ -54,15 +62,17 @@ async def _run(settings: Settings, ahead: float) -> None:
 async def _follow(clock: MovableClock, ahead: float, joined: app.Joined) -> None:
     """Move the clock as stdin says, and end with it."""
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
-    )
-    while line := await reader.readline():
-        told = float(line)
-        clock.move(timedelta(seconds=told - ahead))
-        ahead = told
-        joined.wake()
-    os.kill(os.getpid(), signal.SIGTERM)  # whoever started it is gone
+    try:
+        await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+        )
+        while line := await reader.readline():
+            told = float(line)
+            clock.move(timedelta(seconds=told - ahead))
+            ahead = told
+            joined.wake()
+    finally:
+        os.kill(os.getpid(), signal.SIGTERM)  # whoever started it is gone
 
 
 if __name__ == "__main__":

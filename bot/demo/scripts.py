@@ -10,8 +10,6 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from bot.demo.cast import INVITED
-
 FOLDER = Path(__file__).with_name("stories")
 
 
@@ -34,7 +32,7 @@ class Step(BaseModel):
     block: bool | None = None
     """Block the bot, or (false) let it in again."""
     move: str | None = None
-    """"next", "+3h", or a local time of `who`'s, "22:40": the next one."""
+    """"next", "+3h", "+5m", or a local time of `who`'s, "22:40": the next one."""
     fault: str | None = None
     lift: str | None = None
     bot: Literal["kill", "start"] | None = None
@@ -69,12 +67,6 @@ class Script(BaseModel):
     place: int
     """Among the others, from 1."""
     step: tuple[Step, ...] = Field(min_length=1)
-
-    @property
-    def patients(self) -> frozenset[int]:
-        """Who must not have been busy before it begins."""
-        staff = {actor.id for actor in INVITED}
-        return frozenset(step.who for step in self.step if step.who) - staff
 
 
 @cache

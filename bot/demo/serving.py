@@ -85,12 +85,15 @@ class Endpoints:
         number = stage.simulator.changes.count
         return {
             "number": number,
+            "stage": stage.first,
             "now": told.milliseconds(stage.clock.now()),
             "speed": demo.machine.speed,
+            "rate": demo.machine.rate,
             "bot": {
                 "name": stage.simulator.bot["first_name"],
                 "username": stage.simulator.username,
                 "running": stage.bot.running,
+                "problems": list(stage.bot.problems),
             },
             "faults": demo.breaking.told(),
             "people": [
@@ -178,14 +181,13 @@ class Endpoints:
 
     async def bot(self, asked: Asked) -> None:
         self._demo.take_over()
-        bot = self._demo.stage.bot
-        await {"kill": bot.kill, "start": bot.start}[asked["do"]]()
+        await {"kill": self._demo.stage.bot.kill, "start": self._demo.start_bot}[asked["do"]]()
 
     async def story(self, asked: Asked) -> None:
         demo = self._demo
         if asked["do"] == "start":
             tempo = min(FASTEST, max(NATURAL, float(asked.get("tempo", NATURAL))))
-            await demo.tell(asked["name"], tempo)
+            await demo.play_story(asked["name"], tempo)
         elif asked["do"] == "stop":
             await demo.end_story()
         elif demo.story:
@@ -196,7 +198,8 @@ class Endpoints:
 
     async def person(self, asked: Asked) -> Mapping[str, Any]:
         stage = self._demo.stage
-        actor = stage.add_patient(asked["name"], asked["language"], asked["timezone"])
+        said = (str(asked[name]) for name in ("name", "language", "timezone"))
+        actor = stage.add_patient(*said)
         return {"id": actor.id}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
@@ -14,7 +15,7 @@ from aiohttp import web
 
 from bot import app
 from bot.clock import MovableClock, SystemClock
-from bot.config import SettingsError
+from bot.config import Settings, SettingsError
 from bot.demo import cast
 from bot.demo.bot_process import BotProcess
 from bot.demo.cast import Actor
@@ -30,14 +31,18 @@ class Stage:
 
     database: Database
     bot: BotProcess
+    _settings: Settings
 
     def __init__(
         self, content_dir: Path | None, routes: Sequence[web.AbstractRouteDef], first: int
     ) -> None:
         """`first`: the number its changes begin after; they are not to look like older ones."""
         self.first = first
+        self.was_moved = False
         self.clock = MovableClock(cast.opening_hour(SystemClock().now()))
-        self.simulator = Simulator(clock=self.clock, username=cast.BOT)
+        # The Bot API is open to every page in this browser that knows the token.
+        token = f"42:{secrets.token_urlsafe(24)}"
+        self.simulator = Simulator(clock=self.clock, username=cast.BOT, token=token)
         self.simulator.changes.count = first
         self.simulator.profile["name", ""] = cast.CLINIC
         self.simulator.routes += routes
@@ -47,26 +52,29 @@ class Stage:
         for actor in cast.CAST:
             self._enter(actor)
 
-    async def open(self, port: int) -> None:
-        """Serve it; its bot is not started yet.
-
-        Raises SettingsError if the port cannot be listened on.
-        """
+    async def open(self) -> None:
+        """Make its database; nothing is served yet, and its bot is not started."""
         folder = Path(self._stack.enter_context(TemporaryDirectory(prefix="aftercare-demo-")))
-        settings = cast.clinic(folder, self._content_dir, self.simulator.token)
-        await asyncio.to_thread(migrate, settings.database_url)
-        self.database = await self._stack.enter_async_context(app.opened(settings, self.clock))
-        self.bot = BotProcess(settings, self.clock, self.changed)
-        try:
-            await self.simulator.start(port)
-        except (OSError, OverflowError):
-            await self._stack.aclose()
-            raise SettingsError([f"--port {port}: cannot be listened on; try another"]) from None
-        self._stack.push_async_callback(self.simulator.stop)
-        settings.telegram_api_url = self.simulator.url
+        self._settings = cast.clinic(folder, self._content_dir, self.simulator.token)
+        await asyncio.to_thread(migrate, self._settings.database_url)
+        opened = app.opened(self._settings, self.clock)
+        self.database = await self._stack.enter_async_context(opened)
+        self.bot = BotProcess(self._settings, self.clock, self.changed)
         for actor, role in cast.INVITED.items():
             code = await self.database.run(_invited, role, self.clock.now())
             self.simulator.people[actor.id].open(code)
+
+    async def serve(self, port: int) -> None:
+        """Be there for the page and for the bot.
+
+        Raises SettingsError if the port cannot be listened on.
+        """
+        try:
+            await self.simulator.start(port)
+        except (OSError, OverflowError):
+            raise SettingsError([f"--port {port}: cannot be listened on; try another"]) from None
+        self._stack.push_async_callback(self.simulator.stop)
+        self._settings.telegram_api_url = self.simulator.url
         self._stack.push_async_callback(self.bot.kill)
 
     @property
@@ -123,6 +131,7 @@ class Stage:
 
     def move_to(self, moment: datetime) -> None:
         """Move the clock, the bot's with it."""
+        self.was_moved = True
         self.clock.move_to(moment)
         self.bot.tell_time()
         self.changed()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from bot.demo.breaking import Breaking
 from bot.demo.scripts import Script, Step
@@ -17,6 +18,8 @@ from bot.demo.time_machine import TimeMachine
 from bot.demo.told import milliseconds
 from bot.simulator.chats import Message
 from bot.simulator.people import Person
+
+log = structlog.get_logger(__name__)
 
 ANSWERS_WITHIN = 15.0
 """Seconds; the bot may just be starting."""
@@ -27,7 +30,7 @@ READS_A_SECOND = 22
 LEAST, MOST = 1.5, 6.0
 """Seconds for reading what came."""
 NATURAL = 1.0
-_FORWARD = re.compile(r"\+(\d+)h")
+_FORWARD = re.compile(r"\+(\d+)([hm])")
 _TIME = re.compile(r"(\d\d):(\d\d)")
 _LINK = re.compile(r"https://t\.me/\S+\?start=\S+")
 
@@ -35,7 +38,7 @@ State = Literal["playing", "paused", "ended", "stuck"]
 
 
 class Stuck(Exception):
-    """The story cannot go on: somebody has done something else meanwhile."""
+    """The story cannot go on: what it waits for does not come."""
 
 
 class Story:
@@ -94,8 +97,7 @@ class Story:
     async def stop(self) -> None:
         """End it where it is."""
         self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+        await asyncio.wait([self._task])
 
     async def _play(self) -> None:
         try:
@@ -104,7 +106,10 @@ class Story:
                 self._step = number
                 await self._do(step)
             self._become("ended")
-        except Stuck:
+        except (Stuck, LookupError, ValueError, RuntimeError):
+            self._become("stuck")  # somebody has done something else meanwhile
+        except Exception:
+            log.exception("demo.story_failed", story=self.name, step=self._step)
             self._become("stuck")
 
     async def _do(self, step: Step) -> None:
@@ -117,10 +122,7 @@ class Story:
         if step.caption:
             await self._rest(len(step.caption) / READS_A_SECOND)
         before = self._heard(step)
-        try:
-            await self._does(step)
-        except (LookupError, ValueError, RuntimeError):
-            raise Stuck from None
+        await self._does(step)
         if self._is_answered(step):
             await self._until(lambda: self._heard(step) != before)
             await self._rest(self._length_of_answer(step) / READS_A_SECOND)
@@ -152,7 +154,6 @@ class Story:
             self._stage.changed()
             await self._wait(letter)
         await self._wait(PAUSE)
-        await self._going.wait()
         self._typing = None
         self._before(step).say(text)
 
@@ -163,7 +164,6 @@ class Story:
         self._press = {"person": who.id, "message": message.id, "label": label}
         self._stage.changed()
         await self._wait(2 * PAUSE)
-        await self._going.wait()
         self._press = None
         self._before(step).press(label, message=message)
 
@@ -184,7 +184,7 @@ class Story:
     async def _move(self, step: Step) -> None:
         move = step.move or ""
         if found := _FORWARD.fullmatch(move):
-            await self._machine.move({"hours": int(found[1])})
+            await self._machine.move({"hours": int(found[1]) / (1 if found[2] == "h" else 60)})
         elif found := _TIME.fullmatch(move):
             zone = ZoneInfo(self._stage.actor(step.who or self._show[0]).timezone)
             there = _next_time(self._stage.clock.now(), int(found[1]), int(found[2]), zone)
@@ -232,19 +232,24 @@ class Story:
         return received[-1].text if received else ""
 
     async def _until(self, condition: Callable[[], bool]) -> None:
-        try:
-            await self._stage.simulator.until(condition, ANSWERS_WITHIN)
-        except TimeoutError:
-            raise Stuck from None
+        """Raises Stuck if it does not come true in time; while it is paused there is time."""
+        while not condition():
+            try:
+                await self._stage.simulator.until(condition, ANSWERS_WITHIN)
+            except TimeoutError:
+                if self._going.is_set():
+                    raise Stuck from None
+                await self._going.wait()
 
     async def _rest(self, seconds: float, most: float = MOST) -> None:
-        """Time to read; while it is paused no time passes."""
+        """Time to read."""
         if seconds:
             await self._wait(min(max(seconds, min(LEAST, most)), most))
-        await self._going.wait()
 
     async def _wait(self, seconds: float) -> None:
+        """So long at the usual pace, and until it goes on if it is paused."""
         await asyncio.sleep(seconds / self._tempo)
+        await self._going.wait()
 
     def _become(self, state: State) -> None:
         self.state, self._typing, self._press = state, None, None

@@ -9,8 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
+
 from bot.demo.stage import Stage
 from bot.demo.timeline import next_clock_change
+
+log = structlog.get_logger(__name__)
 
 LONGEST_MOVE = timedelta(days=366)
 SPEEDS = (600, 3600)
@@ -27,27 +31,35 @@ AFTER_CHANGE = timedelta(hours=10)
 
 
 class TimeMachine:
-    """Moves the clock of a stage; `speed` is 0 while it runs as usual."""
+    """Moves the clock of a stage; `speed` is 0 while it runs as usual.
+
+    `rate`: demo seconds a second just now; playing lingers where a message is due.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.speed = 0
+        self.rate = 1
         self._stage = stage
         self._playing: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def move(self, asked: Mapping[str, Any]) -> None:
         """By `hours`, or `to` "next", "clock_change" (of a `person`) or a moment (milliseconds).
 
         Raises ValueError in words where there is nowhere to go.
         """
-        await self.play(0)
-        with suppress(TimeoutError):
-            # What people did just now was done at this hour, not at the one to come.
-            await self._stage.simulator.until(lambda: not self._stage.is_starting, STARTS_WITHIN)
-        now = self._stage.clock.now()
-        there = await self._there(asked, now)
-        if not now <= there <= now + LONGEST_MOVE:
-            raise ValueError("The clock goes forward only, a year at the most.")
-        await self._travel(there)
+        async with self._one_at_a_time:
+            await self._stop_playing()
+            with suppress(TimeoutError):
+                # What people did just now was done at this hour, not at the one to come.
+                await self._stage.simulator.until(
+                    lambda: not self._stage.is_starting, STARTS_WITHIN
+                )
+            now = self._stage.clock.now()
+            there = await self._there(asked, now)
+            if not now <= there <= now + LONGEST_MOVE:
+                raise ValueError("The clock goes forward only, a year at the most.")
+            await self._travel(there)
 
     async def _travel(self, there: datetime) -> None:
         """Go there by way of everything that falls due before, as days do that nobody skips.
@@ -93,27 +105,36 @@ class TimeMachine:
         """Let time pass faster; 0: as usual. Raises ValueError for any other speed than SPEEDS."""
         if speed not in (0, *SPEEDS):
             raise ValueError(f"It plays at {' or '.join(map(str, SPEEDS))} seconds a second.")
-        if self._playing and self._playing is not asyncio.current_task():
-            self._playing.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._playing
-            self._playing = None
-        self._set(speed)
-        if speed:
-            self._playing = asyncio.create_task(self._play(speed))
+        async with self._one_at_a_time:
+            await self._stop_playing()
+            if speed:
+                self._set(speed, rate=speed)
+                self._playing = asyncio.create_task(self._play(speed))
+
+    async def _stop_playing(self) -> None:
+        task, self._playing = self._playing, None
+        if task:
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _play(self, speed: int) -> None:
         try:
             while (due := await self._stage.next_due()) is not None:
                 there = self._stage.clock.now() + timedelta(seconds=speed * TICK)
                 self._stage.move_to(min(there, due))
-                if due <= there:
-                    await self._settled()
-                await asyncio.sleep(LINGERS if due <= there else TICK)
+                if due > there:
+                    await asyncio.sleep(TICK)
+                    continue
+                self._set(speed, rate=1)
+                await self._settled()
+                await asyncio.sleep(LINGERS)
+                self._set(speed, rate=speed)
+        except Exception:
+            log.exception("demo.playing_failed")
         finally:
-            self._set(0)
+            self._set(0, rate=1)
 
-    def _set(self, speed: int) -> None:
-        if self.speed != speed:
-            self.speed = speed
+    def _set(self, speed: int, *, rate: int) -> None:
+        if (self.speed, self.rate) != (speed, rate):
+            self.speed, self.rate = speed, rate
             self._stage.changed()

@@ -53,6 +53,8 @@ class Plan:
     library: Library
     rows: Sequence[Reminder]
     session: facts.Session | None
+    treatment_id: int | None
+    """The current session's."""
     patient: facts.Patient
     clinic: facts.Clinic
 
@@ -108,8 +110,7 @@ class Plan:
     def detail(self, row: Reminder, chat: Chat) -> dict[str, Any]:
         """One message: its text as it was or will be read, and what it rests on."""
         sent = chat.find(row.message_id) if row.message_id else None
-        messages = self.sheet.messages if self.sheet else ()
-        planned = next((it for it in messages if it.step.key == row.step), None)
+        planned = self._planned(row)
         shown = sent or (parse_html(str(planned.text)) if planned else None)
         return {
             **self._dot(row),
@@ -122,6 +123,12 @@ class Plan:
             "language": row.language or self.patient.language,
             "version": row.content_version or self.library.version,
         }
+
+    def _planned(self, row: Reminder) -> Message | None:
+        """What the sheet has of it; of an older session only what is still to come is there."""
+        is_current = row.treatment_id == self.treatment_id or row.try_at is not None
+        messages = self.sheet.messages if self.sheet and is_current else ()
+        return next((it for it in messages if it.step.key == row.step), None)
 
 
 def empty(timezone: str) -> dict[str, Any]:
@@ -172,6 +179,7 @@ def plan_of(tx: Transaction, library: Library, account: int) -> Plan | None:
         library=library,
         rows=reminders.of_patient(tx, patient.id),
         session=current_session(standing),
+        treatment_id=standing[-1].id if standing else None,
         patient=facts.Patient(
             name=patient.name, timezone=patient.timezone, language=patient.language
         ),

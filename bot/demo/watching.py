@@ -28,9 +28,16 @@ class Content:
         self._folder = folder
         self._clinic = clinic
         self._library: Library | None = None
+        self.is_fit = folder is None
+        """It has passed every check; what ships has."""
         self._problems: Sequence[Finding] = ()
         self._changed: int | None = None
         self._reading = asyncio.Lock()
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an error was found in it."""
+        return any(it.severity == "error" for it in self._problems)
 
     async def library(self) -> Library:
         """The content that is in use: the latest that could be read."""
@@ -59,11 +66,12 @@ class Content:
         is_first = self._library is None
         async with self._reading:
             is_readable = await self._read()
-        if not is_first:
-            self._changed = milliseconds(SystemClock().now())
         shown()
-        if is_readable and await self._is_fit():
+        self.is_fit = is_readable and await self._passes()
+        if self.is_fit:
             await fit()
+            if not is_first:
+                self._changed = milliseconds(SystemClock().now())
         shown()
 
     async def _read(self) -> bool:
@@ -73,18 +81,17 @@ class Content:
             self._problems = [_as_finding(problem) for problem in error.problems]
             self._library = self._library or await asyncio.to_thread(library.load)
             return False
-        self._problems = ()
         return True
 
-    async def _is_fit(self) -> bool:
+    async def _passes(self) -> bool:
         """Whether a clinic's own passes every check; what ships has."""
         if self._folder is None or self._library is None:
             return True
         self._problems = await asyncio.to_thread(checks.findings, self._library, self._clinic)
-        return not any(it.severity == "error" for it in self._problems)
+        return not self.is_broken
 
     def told(self) -> dict[str, Any]:
-        """What the page shows of it."""
+        """What the page shows of it; `changed`: since when the bot speaks from it, once edited."""
         return {
             "folder": str(self._folder) if self._folder else None,
             "version": self._library.version if self._library else None,
