@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from markupsafe import Markup
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from bot.care.sessions import settle
 from bot.care.values import Outgoing
@@ -48,6 +49,8 @@ class Telegram:
         self.go_on = asyncio.Event()
         self.go_on.set()
         self.at_once = 0
+        self.apart = 0
+        """Turns of the loop between one that comes back and the next."""
         self.hears, self.asked, self.disowned = True, 0, False
         self._taken = asyncio.Condition()
 
@@ -59,10 +62,13 @@ class Telegram:
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
         assert kind == "reminder"
         self.sent.append(message)
+        place = len(self.sent)
         async with self._taken:
             self.at_once += 1
             self._taken.notify_all()
         await self.go_on.wait()
+        for _ in range(self.apart * place):
+            await asyncio.sleep(0)
         self.at_once -= 1
         return self.says.pop(0) if self.says else Sent(len(self.sent))
 
@@ -217,6 +223,22 @@ async def test_no_more_are_claimed_than_are_on_their_way(bench: Bench) -> None:
     bench.telegram.go_on.set()
     await bench.until(lambda rows: sum(r.state == "sent" for r in rows) == 30)
     assert len({message.account for message in bench.telegram.sent}) == 30
+
+
+async def test_what_comes_back_together_is_written_down_together(bench: Bench) -> None:
+    """A commit for each would cost ten times as much as one for all."""
+    await bench.patients(8)
+    bench.telegram.go_on.clear()
+    bench.telegram.apart = 3
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.telegram.until(8)
+    with capture_logs() as logged:
+        bench.telegram.go_on.set()
+        await bench.until(lambda rows: sum(row.state == "sent" for row in rows) == 8)
+    written = [len(it["sent"]) for it in logged if it["event"] == "reminders.recorded"]
+    assert sum(written) == 8
+    assert len(written) == 1
 
 
 async def test_what_was_surely_not_sent_is_tried_again(bench: Bench) -> None:
