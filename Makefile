@@ -19,7 +19,7 @@ help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## The whole product in your browser, without a token or an account
-	$(BIN)/python -m bot demo
+	$(BIN)/python -m bot demo $(if $(PORT),--port $(PORT))
 
 test: $(READY) ## The tests
 	$(BIN)/python -m pytest $(TOGETHER)
