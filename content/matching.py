@@ -419,8 +419,12 @@ def _own(layers: Layers, languages: Mapping[str, Phrases]) -> frozenset[str]:
     """The phrases that do not ship."""
     if layers.own is None:
         return frozenset()
-    shipped = read_phrases(Layers(layers.shipped)).languages
-    known = {text for phrases in shipped.values() for text in _all_of(phrases)}
+    shipped = Layers(layers.shipped)
+    known = {
+        text
+        for name in shipped.names("phrases/*.toml")
+        for text in _all_of(Phrases.model_validate(shipped.toml(name)))
+    }
     return frozenset(
         text for phrases in languages.values() for text in _all_of(phrases) if text not in known
     )

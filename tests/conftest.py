@@ -23,7 +23,14 @@ START = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 """A Monday afternoon in London, where the test clinic is: 14:00 on its clocks."""
 
 
-LONG = ("test_web_and_worker", "test_benchmarks", "test_kill", "faults", "test_check_command")
+LONG = (
+    "tests/demo",
+    "test_web_and_worker",
+    "test_benchmarks",
+    "test_kill",
+    "faults",
+    "test_check_command",
+)
 """Files with tests of many seconds: begun first, so that none is left over at the end."""
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +12,7 @@ import pytest
 
 from bot import app
 from bot.clock import MovableClock
-from bot.metrics import Metrics
 from bot.simulator import Simulator
-from storage.counts import Counts
 from tests.apart import Apart
 from tests.postgres import PostgresServer, free_port
 from tests.process import BotProcess, environment_of
@@ -198,11 +194,3 @@ async def test_nobody_is_ready_before_telegram_was_reached(house: House) -> None
                     await asyncio.sleep(0.05)
         assert status == 503
         assert missing in said
-
-
-def test_every_metric_an_operator_is_told_to_watch_is_there() -> None:
-    named = set(re.findall(r"`(aftercare_\w+)`", (ROOT / "README.md").read_text("utf-8")))
-    nothing_waits = Counts(**dict.fromkeys((it.name for it in fields(Counts)), 0))
-    shown = set(re.findall(r"^(aftercare_\w+)", Metrics().show(nothing_waits).decode(), re.M))
-    assert named
-    assert named <= shown

@@ -107,6 +107,13 @@ async def visiting(content_dir: Path | None) -> AsyncIterator[Visitor]:
         assert visitor.simulator.wrong_calls == []
 
 
+@pytest.fixture(autouse=True)
+def _bots_start_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the bot does is measured elsewhere: here its start is only waited for."""
+    for name in ("COVERAGE_PROCESS_CONFIG", "COVERAGE_PROCESS_START"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 async def visitor() -> AsyncIterator[Visitor]:
     """With the bot running."""

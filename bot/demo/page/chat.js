@@ -1,12 +1,13 @@
 // One open chat: its head, its messages, its composer.
 
-import {avatar, button, count, find, icon, iconButton, Keyed, make, openDialog, openMenu, setAttribute, setHidden, setText, tell} from "./dom.js";
+import {avatar, button, count, find, icon, iconButton, Keyed, make, moveFocus, openDialog, openMenu, setAttribute, setHidden, setText, tell} from "./dom.js";
 import {Composer} from "./composer.js";
 import {dayNode, highlightKey, messageNode} from "./messages.js";
 import {askWho} from "./people.js";
 import {act} from "./server.js";
 import {city, clockTime, dateKey, longDay} from "./times.js";
 
+const ANSWERED = 5 * 60_000;  // what comes so soon after a message is the answer to it
 const JOINED = 5 * 60_000;  // messages of one sender so close together stand closer
 
 export class Chat {
@@ -18,6 +19,8 @@ export class Chat {
   #data = null;       // what is shown of it
   #toasts = null;     // how many answers to pressed buttons were shown
   #pressing = false;
+  #pressed = 0;       // the newest message when the story pressed a button: what follows answers that
+  #more;              // moves the one tab stop among the messages' menus
 
   constructor(app, id) {
     this.#app = app;
@@ -26,7 +29,8 @@ export class Chat {
     const list = make("div", {className: "messages"});
     this.log = make("div", {className: "log", role: "log", tabIndex: 0}, list);
     this.#nodes = new Keyed(list);
-    this.#scroll = keepAtEnd(this.log, list);
+    this.#scroll = keepAtEnd(this.log, list, () => this.#exchange());
+    this.#more = oneStop(list, ".more-button");
     this.#composer = new Composer(this);
     const frame = make("div", {className: "log-frame"}, this.log, this.#scroll.down);
     this.element = make("section", {className: "chat"}, this.#head.element, frame, this.#composer.element);
@@ -50,6 +54,7 @@ export class Chat {
     setAttribute(this.log, "aria-label", `Messages of ${person.name}`);
     this.#head.update(told);
     this.#nodes.show(items(told, person, this, first ? Infinity : lastSeen));
+    this.#more();
     this.#scroll.arrived(told.messages.filter(message => message.from_bot && message.id > lastSeen).length, first);
     this.#composer.update(told, person);
     if (this.#toasts !== null && told.toasts > this.#toasts && told.toast) tell(told.toast);
@@ -63,8 +68,19 @@ export class Chat {
     for (const message of this.#data?.messages ?? []) {
       if (!message.buttons.length) continue;
       const pressed = highlightKey(this.#nodes.get(`m${message.id}`), press?.message === message.id ? press.label : null);
-      pressed?.scrollIntoView({block: "nearest"});
+      if (!pressed) continue;
+      this.#pressed = this.#data.messages.at(-1).id;
+      pressed.scrollIntoView({block: "nearest"});
     }
+  }
+
+  /** In a story: what the person wrote last and the newest answer to it, if nothing else has happened since. */
+  #exchange() {
+    const messages = this.#data?.messages ?? [];
+    const own = messages.findLast(message => !message.from_bot);
+    const newest = messages.at(-1);
+    if (!this.#app.state.story || !own || own === newest || own.id <= this.#pressed || newest.date - own.date > ANSWERED) return null;
+    return [own, newest].map(message => this.#nodes.get(`m${message.id}`));
   }
 
   tick() {
@@ -191,8 +207,41 @@ function chatHead(app, id) {
   return {element, update, tick};
 }
 
-/** Keeps the newest message in view while it is, whatever grows or shrinks; else offers the way down. */
-function keepAtEnd(log, list) {
+/** Makes many buttons one tab stop, the last of them; arrow keys go to the others. Answers what is to be called after changes. */
+function oneStop(list, selector) {
+  let stop = null;
+  const move = button => {
+    if (button === stop) return;
+    if (stop) stop.tabIndex = -1;
+    stop = button;
+    if (stop) stop.tabIndex = 0;
+  };
+  const all = () => [...list.querySelectorAll(selector)];
+  list.addEventListener("focusin", event => { if (event.target.matches(selector)) move(event.target); });
+  list.addEventListener("keydown", event => {
+    if (event.target.matches(selector)) moveFocus(event, all(), ["ArrowUp", "ArrowDown"]);
+  });
+  return () => {
+    if (!stop || stop !== document.activeElement) move(all().at(-1) ?? null);
+  };
+}
+
+const ABOVE = 8;     // pixels above the message that stands at the top
+const SEEN = 0.6;    // of the height: below that an answer is not seen to begin
+
+/** How far down the newest is in view, and what it answers too; where both do not fit, that from its beginning. */
+function placeOf(log, exchange) {
+  const end = log.scrollHeight - log.clientHeight;
+  if (!exchange) return end;
+  const [own, newest] = exchange.map(node => node.getBoundingClientRect().top - log.getBoundingClientRect().top + log.scrollTop);
+  return newest - own > SEEN * log.clientHeight ? end : Math.min(end, own - ABOVE);
+}
+
+/**
+ * Keeps the newest message in view while it is, whatever grows or shrinks; else offers the way down.
+ * `exchange()`: the elements of a message and of its newest answer, if they are to be seen together.
+ */
+function keepAtEnd(log, list, exchange) {
   let atEnd = true;
   let missed = 0;
   const badge = make("span");
@@ -207,7 +256,7 @@ function keepAtEnd(log, list) {
     if (atEnd) missed = 0;
     show();
   }, {passive: true});
-  const watcher = new ResizeObserver(() => { if (atEnd) log.scrollTop = log.scrollHeight; });
+  const watcher = new ResizeObserver(() => { if (atEnd) log.scrollTop = placeOf(log, exchange()); });
   watcher.observe(log);
   watcher.observe(list);
 

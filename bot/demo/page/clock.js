@@ -2,7 +2,7 @@
 
 import {find, icon, make, setAttribute, setText, tell} from "./dom.js";
 import {act} from "./server.js";
-import {city, clockTime, inZone, shortDay} from "./times.js";
+import {city, clockTime, inZone, shortDay, year} from "./times.js";
 
 const MOVES = {
   hour: () => ({hours: 1}),
@@ -68,13 +68,19 @@ export function createClock(app) {
   function tick() {
     const person = app.person(app.active);
     const now = app.now();
-    setText(shown, `${shortDay(now, person.timezone)} ${clockTime(now, person.timezone)}`);
+    setText(shown, `${dayWithYear(now, person.timezone)} ${clockTime(now, person.timezone)}`);
     setAttribute(shown, "datetime", new Date(now).toISOString().slice(0, 16));
     setText(zone, `${person.name}’s time, ${city(person.timezone)} (${zoneShort(now, person.timezone)})`);
     setAttribute(zone, "title", person.timezone);
   }
 
   return {update, tick};
+}
+
+/** The year is named where it is not the visitor's own. */
+function dayWithYear(now, zone) {
+  const day = shortDay(now, zone);
+  return year(now, zone) === year(Date.now(), zone) ? day : `${day} ${year(now, zone)}`;
 }
 
 function zoneShort(now, zone) {

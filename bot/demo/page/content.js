@@ -1,29 +1,34 @@
 // The clinic's own content: which is in force, and what is wrong in its files.
 
 import {count, find, icon, make, openDialog, setAttribute, setHidden, tell} from "./dom.js";
-import {clockTime} from "./times.js";
+import {dayAndTime} from "./times.js";
 
 const SHOWN = 8;  // problems named above the chats; all of them are in the panel
 
+/** What keeps the bot from speaking from it. */
+export const errorsOf = content => content.problems.filter(one => one.severity !== "warning");
+const remarksOf = content => content.problems.filter(one => one.severity === "warning");
+
 export function createContent(app) {
   const badge = find("#content-badge");
-  let changed = null;
+  let changed;           // as last told; undefined before
   let drawn = "";
+  let closed = "";       // the problems whose notice was closed
   badge.addEventListener("click", open);
 
   function update() {
     const {content} = app.state;
-    const read = content.changed ?? 0;
-    if (changed !== null && read !== changed) tell(reloaded(content));
-    changed = read;
+    if (changed !== undefined && content.changed && content.changed !== changed) tell(RELOADED, "content");
+    changed = content.changed;
     const mark = JSON.stringify(content);
     if (mark === drawn) return;
     drawn = mark;
     setHidden(badge, !content.folder);
-    const wrong = content.problems.length;
+    const wrong = errorsOf(content).length;
     badge.classList.toggle("faulty", wrong > 0);
     badge.replaceChildren(icon(wrong ? "i-warn" : "i-folder"), make("span", {}, "Your content"), make("small", {}, wrong ? count(wrong, "problem") : summary(content)));
     setAttribute(badge, "title", content.folder);
+    if (!wrong) closed = "";
     fill(content);
   }
 
@@ -33,39 +38,46 @@ export function createContent(app) {
   }
 
   function notices() {
-    const {problems} = app.state.content;
-    if (!problems.length) return [];
-    const left = problems.length - SHOWN;
+    const errors = errorsOf(app.state.content);
+    const mark = JSON.stringify(errors);
+    if (!errors.length || mark === closed) return [];
     return [{
-      key: "content", kind: "fault", title: `Your content has ${count(problems.length, "problem")}`, text: "",
-      list: problems.slice(0, SHOWN), button: left > 0 ? `All ${problems.length}` : "Details", do: open,
+      key: "content", kind: "fault", title: `Your content has ${count(errors.length, "problem")}`, text: "",
+      list: errors.slice(0, SHOWN), button: errors.length > SHOWN ? `All ${errors.length}` : "Details", do: open,
+      close: () => { closed = mark; app.showNotices(); },
     }];
   }
 
   return {update, notices};
 }
 
-const summary = content => `${content.version} · ${content.approved ? "approved" : "not approved"}`;
+const RELOADED = "Your content was read again. The bot speaks from it now.";
 
-function reloaded(content) {
-  if (content.problems.length) return `Your content was read again: ${count(content.problems.length, "problem")}.`;
-  return `Your content was read again: version ${content.version}.`;
+function summary(content) {
+  const remarks = remarksOf(content).length;
+  return [content.version, content.approved ? "approved" : "not approved", remarks && count(remarks, "remark")].filter(Boolean).join(" · ");
 }
 
 function fill(content) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const facts = [
     ["Folder", content.folder ?? "none: the content that comes with Aftercare"],
-    ["Version", content.version],
+    content.version && ["Version", content.version],
     ["Approval", content.approved ? "approved by a clinician" : "not approved yet"],
-    content.changed && ["Last read", clockTime(content.changed, zone)],
+    content.changed && ["Read again", dayAndTime(content.changed, zone)],
   ].filter(Boolean);
   find("#content-body").replaceChildren(
     make("dl", {className: "facts"}, ...facts.flatMap(([name, value]) => [make("dt", {}, name), make("dd", {}, value)])),
-    ...(content.problems.length ? [make("h3", {}, count(content.problems.length, "problem")), problemList(content.problems)] : []),
+    ...headed("problem", "The bot cannot start with them.", errorsOf(content)),
+    ...headed("remark", "They hinder nothing.", remarksOf(content)),
     make("p", {className: "soft"}, "Save a file in the folder, and it counts here at once."));
 }
 
+function headed(what, about, problems) {
+  if (!problems.length) return [];
+  return [make("h3", {}, count(problems.length, what)), make("p", {className: "soft about"}, about), problemList(problems)];
+}
+
 export function problemList(problems) {
-  return make("ul", {className: "problems"}, ...problems.map(one => make("li", {}, make("code", {}, one.where), " ", one.what)));
+  return make("ul", {className: "problems"}, ...problems.map(one => make("li", {}, one.where ? make("code", {}, one.where) : null, " ", one.what)));
 }

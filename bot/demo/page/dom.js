@@ -158,10 +158,11 @@ export function moveFocus(event, elements, [before, after]) {
 
 let toasts = null;
 
-/** Says something for a few seconds. */
-export function tell(text) {
+/** Says something for a few seconds; what was said `about` the same thing before gives way to it. */
+export function tell(text, about = null) {
   toasts ??= find("#toasts");
-  const shown = make("div", {className: "toast"}, text);
+  const shown = make("div", {className: "toast", "data-about": about}, text);
+  if (about) [...toasts.children].find(one => one.dataset.about === about)?.remove();
   while (toasts.childElementCount > 2) toasts.firstChild.remove();
   toasts.append(shown);
   setTimeout(() => shown.remove(), Math.max(4000, text.length * 70));

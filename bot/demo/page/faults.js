@@ -1,13 +1,16 @@
 // Breaking things: what can be broken, what is broken, and what became of it.
 
+import {errorsOf} from "./content.js";
 import {button, count, find, Keyed, make, setAttribute, setText} from "./dom.js";
 import {act} from "./server.js";
 import {counts} from "./timeline.js";
 
+const WAITS = "What is written meanwhile waits at Telegram. After an hour the bot no longer answers it, and says so.";
+
 const NETWORK = {
   down: {
     title: "Telegram is down",
-    about: "No call gets through. Let an hour go by, or write something: the bot keeps it all, and goes on when Telegram is back.",
+    about: `No call gets through. ${WAITS}`,
     watch: "What falls due now waits. Move the clock, then lift it and watch the chat and the line.",
   },
   slow: {
@@ -30,13 +33,19 @@ function faultsOf(app) {
   }));
   const stopped = app.state.bot.running !== "running";
   const killed = {
-    key: "killed", on: stopped, offer: "Kill the bot", title: "The bot is dead", begin: "Kill it", lift: "Start it",
-    about: "A real kill -9 of its process. Let time go by, write to it, then start it: it takes up where it was torn away.",
-    watch: app.state.content.problems.length ? "It cannot start while your content has problems: mend them first."
-      : "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
+    key: "killed", on: stopped, offer: "Kill the bot", title: whyStopped(app) ? "The bot is not running" : "The bot is dead", begin: "Kill it", lift: "Start it",
+    about: `A real kill -9 of its process. ${WAITS}`,
+    watch: whyStopped(app) ?? "Write to it, move the clock, then start it. What is still right is sent; what is too late is skipped, with the reason.",
+    list: stopped ? app.state.bot.problems.map(what => ({what})) : [],
     set: on => act("bot", {do: on ? "kill" : "start"}),
   };
   return [...network, ...blockedFaults(app), killed];
+}
+
+/** What keeps it from starting; null if it was only killed. */
+function whyStopped({state: {bot, content}}) {
+  if (errorsOf(content).length) return "It cannot start while your content has problems: mend them first.";
+  return bot.problems.length ? "It would not start:" : null;
 }
 
 function blockedFaults(app) {
@@ -53,12 +62,40 @@ function blockedFaults(app) {
 
 const SETTLED = 20_000;  // by then the bot has seen to all that fell due; what it has not, it never will
 
+const BLINK = 700;          // a bot that begins anew is away for so long
+const FIRST_START = 15_000; // and so long until it is first started
+
+/** Whether the bot is away for longer than it takes to begin anew. `later()` is called when that is to be asked again. */
+function createAbsence(app, later) {
+  let since = null;
+  let wasThere = false;   // it was seen on this stage
+
+  function update() {
+    const {running} = app.state.bot;
+    wasThere ||= running !== "stopped";
+    if (running !== "stopped") since = null;
+    else if (since === null) {
+      since = performance.now();
+      setTimeout(later, (wasThere ? BLINK : FIRST_START) + 50);
+    }
+  }
+
+  function isLong() {
+    if (since === null) return false;
+    return Boolean(whyStopped(app)) || performance.now() - since >= (wasThere ? BLINK : FIRST_START);
+  }
+
+  return {update, isLong, forget: (there = false) => { since = null; wasThere = there; }};
+}
+
 export function createFaults(app) {
   const list = new Keyed(find("#fault-list"));
   const began = new Map();   // fault → the demo's time at which it began
   let results = [];          // what was lifted: {key, title, from, to, person}
+  const absence = createAbsence(app, () => { update(); app.showNotices(); });
 
   function update() {
+    absence.update();
     const faults = faultsOf(app);
     list.show(faults.map(faultItem));
     for (const fault of faults) notice(fault);
@@ -66,8 +103,8 @@ export function createFaults(app) {
   }
 
   function notice(fault) {
-    const starting = fault.key === "killed" && app.state.bot.running === "starting";
-    if (fault.on && !starting && !began.has(fault.key)) began.set(fault.key, app.now());
+    const isShort = fault.key === "killed" && !absence.isLong();
+    if (fault.on && !isShort && !began.has(fault.key)) began.set(fault.key, app.now());
     if (fault.on || !began.has(fault.key)) return;
     const person = app.linePerson();
     if (person) {
@@ -79,11 +116,16 @@ export function createFaults(app) {
 
   /** What is to be said above the chats. */
   function notices() {
-    const starting = app.state.bot.running === "starting";
-    const on = faultsOf(app).filter(fault => fault.on).map(fault => fault.key === "killed" && starting
-      ? {key: "starting", kind: "plain", title: "The bot is starting", text: "This takes a few seconds."}
-      : {key: fault.key, kind: "fault", title: fault.title, text: fault.watch, button: fault.lift, do: () => fault.set(false)});
-    return [...on, ...results.map(resultNotice).filter(Boolean)];
+    const on = faultsOf(app).filter(fault => fault.on).map(faultNotice);
+    return [...on, ...results.map(resultNotice)].filter(Boolean);
+  }
+
+  function faultNotice(fault) {
+    if (fault.key === "killed" && !absence.isLong()) {
+      return app.state.bot.running === "starting" ? {key: "starting", kind: "plain", title: "The bot is starting", text: "This takes a few seconds."} : null;
+    }
+    return {key: fault.key, kind: "fault", title: fault.title, text: fault.watch, list: fault.list?.length ? fault.list : null,
+      button: fault.lift, do: () => fault.set(false)};
   }
 
   function resultNotice(result) {
@@ -91,12 +133,14 @@ export function createFaults(app) {
     if (line?.person !== result.person || !app.person(line.person)) return null;
     const due = line.messages.filter(one => one.due >= result.from && one.due <= result.to);
     return {key: `after ${result.key}`, kind: "good", title: "All is well again", text: outcome(due, result, app),
-      button: "Close", do: () => { results = []; app.showNotices(); }};
+      close: () => { results = []; app.showNotices(); }};
   }
 
-  function forget() {
+  /** `there`: whether the bot is known to have been started. */
+  function forget(there) {
     began.clear();
     results = [];
+    absence.forget(there);
   }
 
   return {update, notices, forget};
@@ -109,7 +153,7 @@ function outcome(due, {person, lifted}, app) {
   const settled = performance.now() - lifted >= SETTLED;
   const forgotten = one => one.state === "scheduled" && one.expires < app.now();
   const lost = settled ? due.filter(forgotten).length : 0;
-  return `Meanwhile ${count(due.length, "message")} came due for ${name}: ${counts(due).replace("planned", "on the way")}; ${lost} lost.`;
+  return `Meanwhile ${count(due.length, "message")} came due for ${name}: ${counts(due, app.now())}; ${lost} lost.`;
 }
 
 function faultItem(fault) {

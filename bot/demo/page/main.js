@@ -3,18 +3,19 @@
 import {Chat} from "./chat.js";
 import {createClock} from "./clock.js";
 import {createContent} from "./content.js";
-import {find, openDialog, prepareDialogs, setAttribute} from "./dom.js";
+import {find, openDialog, prepareDialogs, setAttribute, tell} from "./dom.js";
 import {createFaults} from "./faults.js";
 import {Memory} from "./memory.js";
 import {createNotices} from "./notices.js";
 import {createPeople} from "./people.js";
-import {act, Listener} from "./server.js";
+import {ask, Listener} from "./server.js";
 import {createStory} from "./story.js";
 import {createTheme} from "./theme.js";
 import {createTimeline} from "./timeline.js";
 
 const TICK = 250;
-const RISES = 1000;  // the server goes away and comes back when all begins anew
+const RISES = 1000;   // the server goes away and comes back when all begins afresh
+const AWAY = 20_000;  // and it is gone for so long at most
 const wide = matchMedia("(min-width: 1000px)");   // room for two chats
 const phone = matchMedia("(max-width: 720px)");   // room for the people or a chat
 
@@ -24,7 +25,8 @@ const seen = new Map();    // how many messages of each person were seen
 let clock = {now: 0, heard: 0, rate: 1};
 let lost = false;
 let expected = null;       // a person who was just added
-let afresh = false;        // whether the demo is being set back to its start
+let away = 0;              // until then the server may be gone, as all begins afresh
+let isAway = false;        // it is known to be
 const byId = new Map();
 
 /** What the parts of the page know of it, and can ask of it. */
@@ -41,6 +43,7 @@ const app = {
   choose, beside, close, back, show, focus,
   chooseWhenThere: id => { expected = id; chooseExpected(); },
   focusChat: () => chats.get(app.active)?.focus(),
+  askAfresh,
   takeOver: () => parts.story.takeOver(),
   showNotices,
 };
@@ -64,33 +67,36 @@ const parts = {
 
 function heard(told) {
   const before = app.state;
-  const restarted = before && told.number < before.number;
   app.state = told;
   lost = false;
-  clock = {now: told.now, heard: performance.now(), rate: told.speed || 1};
+  // While it plays, time comes in steps and lingers: a clock that guesses ahead would have to jump back.
+  clock = {now: told.now, heard: performance.now(), rate: told.rate > 1 ? 0 : 1};
   byId.clear();
   for (const person of told.people) byId.set(person.id, person);
-  if (restarted) return forget();
+  if (before && told.stage !== before.stage) forget();
   if (!before) begin();
   keepShown();
   for (const [id, chat] of Object.entries(told.chats)) memory.take(Number(id), chat);
   render();
   chooseExpected();
+  if (!before) parts.story.welcome();
 }
 
 function begin() {
+  parts.faults.forget(!app.state.content.folder);
   seeAll();
-  parts.story.welcome();
 }
 
 function seeAll() {
   for (const person of app.state.people) seen.set(person.id, person.received);
 }
 
-/** A server that began anew counts anew: nothing held is of use. */
+/** All was begun afresh: nothing held is of use. */
 function forget() {
+  away = 0;
   memory.clear();
   parts.faults.forget();
+  parts.story.forget();
   for (const chat of chats.values()) chat.remove();
   chats.clear();
   seeAll();
@@ -125,8 +131,10 @@ function render() {
   showNotices();
 }
 
+const AFRESH = {key: "afresh", kind: "plain", title: "Beginning afresh …", text: "This takes a few seconds."};
+
 function showNotices() {
-  if (afresh) return showNoticeList([{key: "afresh", kind: "plain", title: "Starting afresh", text: "This takes a few seconds."}]);
+  if ((isAway || lost) && performance.now() < away) return showNoticeList([AFRESH]);
   if (lost) return showNoticeList([{key: "lost", kind: "fault", title: "The demo is not running", text: "Start it again with make demo; this page goes on by itself."}]);
   if (app.state) showNoticeList([...parts.content.notices(), ...parts.faults.notices()]);
 }
@@ -233,17 +241,36 @@ function prepareDock() {
 
 const pause = milliseconds => new Promise(done => setTimeout(done, milliseconds));
 
+/** Asks for what begins everything afresh (`sure`), or may do so. Answers what the server said. */
+async function askAfresh(name, body, sure) {
+  away = performance.now() + AWAY;
+  isAway = sure;
+  showNotices();
+  const asked = ask(name, body);
+  if (sure) listener.hold(asked.then(told => told.ok && pause(RISES)));
+  const told = await asked;
+  if (told.ok) return told;
+  away = 0;
+  showNotices();
+  return told;
+}
+
 function prepareReset() {
   find("[data-dialog=reset]").addEventListener("click", () => openDialog(find("#reset")));
   find("[data-dialog=faults]").addEventListener("click", () => openDialog(find("#faults")));
   find("#reset-do").addEventListener("click", async () => {
     find("#reset").close();
-    afresh = true;
-    showNotices();
-    const done = act("reset").then(told => pause(RISES).then(() => told));
-    listener.hold(done);
-    if (await done) forget();
-    afresh = false;
+    const told = await askAfresh("reset", {}, true);
+    if (!told.ok) tell(told.error);
+  });
+}
+
+function prepareSkip() {
+  find("#skip").addEventListener("click", event => {
+    event.preventDefault();
+    if (!app.state) return;
+    show(app.shown, app.active);
+    app.focusChat();
   });
 }
 
@@ -259,6 +286,7 @@ createTheme();
 prepareDialogs();
 prepareDock();
 prepareReset();
+prepareSkip();
 wide.addEventListener("change", () => { if (app.state) render(); });
 document.addEventListener("visibilitychange", () => { if (app.state) render(); });
 setInterval(tick, TICK);

@@ -54,7 +54,7 @@ function moreButton(message, chat) {
     if (!message.from_bot && message.kind === "text") items.push({icon: "i-edit", label: "Edit", do: () => chat.edit(message)});
     if (message.text && !message.protected) items.push({icon: "i-copy", label: "Copy the text", do: () => copy(message.text)});
     openMenu(more, items);
-  }, {className: "more-button", "data-focus": "more", "aria-label": "Reply and more", "aria-haspopup": "menu", "aria-expanded": "false"});
+  }, {className: "more-button", tabIndex: -1, "data-focus": "more", "aria-label": "Reply and more", "aria-haspopup": "menu", "aria-expanded": "false"});
   return more;
 }
 

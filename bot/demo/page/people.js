@@ -105,6 +105,7 @@ function lastTime(date, now, zone) {
 
 function prepareAdding(app) {
   const form = find("#add-form");
+  let adding = false;
   find("[data-dialog=add]").addEventListener("click", () => {
     fillZones(app);
     setText(find("#add-wrong"), "");
@@ -112,7 +113,10 @@ function prepareAdding(app) {
   });
   form.addEventListener("submit", async event => {
     event.preventDefault();
+    if (adding) return;
+    adding = true;
     const told = await ask("person", Object.fromEntries(new FormData(form)));
+    adding = false;
     if (!told.ok) return setText(find("#add-wrong"), told.error);
     find("#add").close();
     tell(`${form.elements.name.value} was added. Record a session for them at the clinic, then open its link on their phone.`);

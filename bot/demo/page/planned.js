@@ -3,12 +3,26 @@
 import {find, icon, make, openDialog, setAttribute, setText} from "./dom.js";
 import {formatted} from "./formatting.js";
 import {planned as ask} from "./server.js";
-import {dayAndTime} from "./times.js";
+import {clockTime, dayAndTime} from "./times.js";
 
-export const STATES = {
+const STATES = {
   scheduled: "planned", sending: "being sent", sent: "sent", skipped: "skipped",
   unknown: "not known whether it arrived", unreachable: "not reached", failed: "could not be sent",
 };
+
+/** What became of a message, in words. What is due and not sent waits for something. */
+export function stateWords(one, line, app) {
+  if (one.state !== "scheduled" || one.due >= app.now()) return STATES[one.state] ?? one.state;
+  const {faults, bot} = app.state;
+  if (faults.down || faults.too_many) return "waits for Telegram";
+  if (bot.running !== "running") return "waits for the bot";
+  return isNight(app.now(), line) ? "waits for the morning" : "waits";
+}
+
+function isNight(now, {nights, timezone}) {
+  const hour = Number(clockTime(now, timezone).slice(0, 2));
+  return hour >= nights.from || hour < nights.to;
+}
 
 export function createPlanned(app, line) {
   const dialog = find("#planned");
@@ -42,7 +56,7 @@ export function createPlanned(app, line) {
   function update() {
     const one = all()[place()];
     if (!one || !facts) return;
-    const words = factsOf(one, line().timezone);
+    const words = factsOf(one, stateWords(one, line(), app), line().timezone);
     const mark = JSON.stringify(words);
     setText(find("#planned-place"), `${place() + 1} of ${all().length}`);
     if (facts.dataset.mark === mark) return;
@@ -54,8 +68,7 @@ export function createPlanned(app, line) {
   return {open, update, close: () => dialog.close()};
 }
 
-function factsOf(one, zone) {
-  const state = STATES[one.state] ?? one.state;
+function factsOf(one, state, zone) {
   return [
     ["State", state[0].toUpperCase() + state.slice(1)],
     ["Due", dayAndTime(one.due, zone)],
@@ -83,7 +96,5 @@ function ruleNode(rule) {
 }
 
 function sourceNode(source) {
-  const safe = source.url && /^https?:\/\//.test(source.url);
-  const title = safe ? make("a", {href: source.url, target: "_blank", rel: "noopener noreferrer"}, source.title) : source.title;
-  return make("li", {}, make("strong", {}, source.key), " ", title);
+  return make("li", {}, make("strong", {}, source.key), " ", source.title);
 }

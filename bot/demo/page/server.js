@@ -2,6 +2,7 @@
 
 import {tell} from "./dom.js";
 
+const RETRY = 700;  // milliseconds until a server that does not answer is asked again
 const UNREACHABLE = "The demo is not running.";
 
 /** Does something; says what is wrong if it was refused. Answers what the server said, or null. */
@@ -93,7 +94,7 @@ export class Listener {
       if (signal.aborted) return null;
       this.#since = -1;
       this.#lost();
-      await new Promise(done => setTimeout(done, 1500));
+      await new Promise(done => setTimeout(done, RETRY));
       return null;
     }
   }

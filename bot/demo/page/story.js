@@ -1,6 +1,6 @@
 // The stories that play themselves: the welcome, and the card with what is happening.
 
-import {button, find, icon, make, openDialog, setAttribute, setHidden, setText} from "./dom.js";
+import {button, find, icon, make, openDialog, setAttribute, setHidden, setText, tell} from "./dom.js";
 import {act} from "./server.js";
 
 const WELCOMED = "aftercare-welcomed";
@@ -50,7 +50,13 @@ export function createStory(app) {
   /** The story as the chats are to show it: only while it plays. */
   const playing = () => app.state.story?.state === "playing" && !taken ? app.state.story : null;
 
-  return {update, playing, takeOver, welcome: () => welcome(app)};
+  function forget() {
+    shown = "";
+    byButton = false;
+    taken = false;
+  }
+
+  return {update, playing, takeOver, forget, welcome: () => welcome(app)};
 }
 
 function buildCard(app) {
@@ -61,7 +67,7 @@ function buildCard(app) {
   const pause = button("Pause", null);
   const take = button("Take over", null);
   const stop = button("Stop", () => act("story", {do: "stop"}));
-  const again = button("Play again", () => act("story", {do: "start", name: app.state.story.name}), {className: "strong"});
+  const again = button("Play again", () => start(app, app.state.story.name), {className: "strong"});
   const others = button("Other stories", () => openWelcome(app));
   element.append(make("div", {className: "story-words"}, step, caption), make("div", {className: "story-buttons"}, pause, take, again, others, stop), bar);
 
@@ -94,41 +100,59 @@ function captionOf(story, state, byButton) {
 
 function prepareWelcome(app) {
   find("[data-dialog=welcome]").addEventListener("click", () => openWelcome(app));
+  find("#welcome").addEventListener("close", () => {
+    if (!matchMedia("(pointer: coarse)").matches) app.focusChat();
+  });
 }
 
 function welcome(app) {
   const asked = new URLSearchParams(location.search);
   const wanted = asked.get("story");
   if (wanted) {
-    act("story", {do: "start", name: wanted, tempo: Number(asked.get("tempo")) || 1});
+    startAsked(app, wanted, Number(asked.get("tempo")) || 1);
   } else if (!app.state.story && !sessionStorage.getItem(WELCOMED)) {
     openWelcome(app);
   }
   sessionStorage.setItem(WELCOMED, "yes");
 }
 
-function openWelcome(app) {
+/** The story that is named in the address, which is to be begun once only. */
+async function startAsked(app, name, tempo) {
+  const {story, stories} = app.state;
+  const isKnown = stories.some(one => one.name === name);
+  if (!isKnown) openWelcome(app, "There is no such story.");
+  else if (story?.name !== name) await start(app, name, tempo);
+  const address = new URL(location);
+  for (const part of ["story", "tempo"]) address.searchParams.delete(part);
+  history.replaceState(null, "", address);
+}
+
+function openWelcome(app, wrong = "") {
+  setText(find("#welcome-wrong"), wrong);
   const first = app.state.stories.find(story => story.name === "first") ?? app.state.stories[0];
   const others = app.state.stories.filter(story => story !== first);
-  find("#stories").replaceChildren(...(first ? [firstNode(first)] : []), ...others.map(otherNode));
+  find("#stories").replaceChildren(...(first ? [firstNode(app, first)] : []), ...others.map(story => otherNode(app, story)));
   openDialog(find("#welcome"));
   find("#stories button")?.focus();
 }
 
 const NUMBERS = ["", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
-function start(story) {
+/** Begins a story. Where anything was done before, the server begins everything afresh for it. */
+async function start(app, name, tempo = 1) {
   find("#welcome").close();
-  act("story", {do: "start", name: story.name});
+  const isUsed = app.state.people.some(one => one.role === "patient" && one.started);
+  const told = await app.askAfresh("story", {do: "start", name, tempo}, isUsed);
+  if (!told.ok) tell(told.error);
 }
 
-function firstNode(story) {
+function firstNode(app, story) {
   const words = `Play the ${NUMBERS[story.minutes] ?? story.minutes}-minute story`;
   return make("div", {className: "story-first"},
-    button([icon("i-play"), words], () => start(story), {className: "strong big"}), make("p", {}, story.about));
+    button([icon("i-play"), words], () => start(app, story.name), {className: "strong big"}), make("p", {}, story.about));
 }
 
-function otherNode(story) {
+function otherNode(app, story) {
   return button([make("strong", {}, story.title), make("span", {}, story.about), make("small", {}, `${story.minutes} min`)],
-    () => start(story), {className: "story-other"});
+    () => start(app, story.name), {className: "story-other"});
 }

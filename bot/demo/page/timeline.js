@@ -1,15 +1,17 @@
 // The coming weeks of one patient as a line, with every planned message as a dot.
 
-import {count, find, icon, Keyed, make, moveFocus, setAttribute, setHidden, setText} from "./dom.js";
-import {createPlanned, STATES} from "./planned.js";
+import {button, count, find, icon, Keyed, make, moveFocus, setAttribute, setHidden, setText} from "./dom.js";
+import {createPlanned, stateWords} from "./planned.js";
 import {leastWidth, makeScale, ticks} from "./scale.js";
-import {timeline as ask} from "./server.js";
-import {city, dayAndTime, localHour, nearTime, shortDay, until} from "./times.js";
+import {act, timeline as ask} from "./server.js";
+import {city, dayAndTime, localHour, nearTime, sameClock, shortDay, until} from "./times.js";
 
 const PAUSE = 500;        // asked at most so often
 const SEARCH = 5_000;     // and whose line is the newest, so often
 const CANDIDATES = 5;
 const PAD = 40;
+const END = 10;           // pixels from the axis' end to the track's
+const DAY = 86_400_000;
 const NIGHT_SEEN = 5;     // pixels from which a night is drawn
 const touch = matchMedia("(pointer: coarse)");
 
@@ -18,7 +20,7 @@ export function createTimeline(app) {
   const layers = {
     scenery: make("div", {className: "scenery"}),
     dots: make("div", {className: "dots-row", role: "group", "aria-label": "Planned messages"}),
-    now: make("div", {className: "now-line"}, make("span", {}, "Now")),
+    now: make("div", {className: "now-line"}, make("span")),
   };
   const past = make("div", {className: "axis-past"});
   track.append(make("div", {className: "axis"}), past, layers.scenery, layers.now, layers.dots);
@@ -28,6 +30,7 @@ export function createTimeline(app) {
   let place = null;     // its scale
   let drawn = "";       // what its background was drawn for
   let width = 0;
+  let full = 0;         // the track's width: more than that where there are many dots
 
   layers.dots.addEventListener("keydown", event => moveFocus(event, [...layers.dots.children], ["ArrowLeft", "ArrowRight"]));
   layers.dots.addEventListener("click", event => {
@@ -48,21 +51,23 @@ export function createTimeline(app) {
     const planned = Boolean(told?.messages.length);
     setHidden(find("#line-scroll"), !planned);
     setHidden(find("#line-empty"), planned);
+    setHidden(find("#legend"), !planned);
     showWords(app, told);
+    showZone(app, told);
     detail.update();
     app.showNotices();
     if (!planned || !width) return;
     const gap = touch.matches ? 46 : 32;
-    const full = Math.max(width, leastWidth(told.messages.length, gap, PAD));
+    full = Math.max(width, leastWidth(told.messages.length, gap, PAD));
     const knots = told.messages.map(one => one.due);
     const start = told.session?.ended ?? Math.min(...knots);
     place = makeScale({start, from: Math.min(start, ...knots), to: told.to, knots, width: full, gap, pad: PAD});
-    showBack(told, full);
-    dots.show(told.messages.map(one => dotItem(one, told, place(one.due))));
+    showBack(told);
+    dots.show(told.messages.map(one => dotItem(one, told, place(one.due), stateWords(one, told, app))));
     tick(other);
   }
 
-  function showBack(told, full) {
+  function showBack(told) {
     const mark = JSON.stringify([told.person, told.from, told.to, told.session, told.visit, told.clock_changes, full, told.messages.map(one => one.due)]);
     if (mark === drawn) return;
     drawn = mark;
@@ -73,7 +78,10 @@ export function createTimeline(app) {
   /** The line that moves as the clock runs. */
   function tick(follow = false) {
     if (!place || !current?.messages.length) return;
-    const at = Math.round(place(app.now()));
+    const beyond = daysBeyond(app.now(), current);
+    layers.now.classList.toggle("beyond", beyond > 0);
+    setText(layers.now.firstChild, beyond ? `Now: ${count(beyond, "day")} after the last` : "Now");
+    const at = beyond ? full - END : Math.round(place(app.now()));
     if (layers.now.dataset.at !== String(at)) {
       layers.now.dataset.at = at;
       layers.now.style.setProperty("--x", `${at}px`);
@@ -84,6 +92,12 @@ export function createTimeline(app) {
   }
 
   return {refresh, tick, current: () => current};
+}
+
+/** Days from the last thing on the line to now, if the line does not reach so far. */
+function daysBeyond(now, line) {
+  if (now <= line.to) return 0;
+  return Math.max(1, Math.floor((now - Math.max(...line.messages.map(one => one.due), line.visit ?? 0)) / DAY));
 }
 
 function keepInView(scroller, at, width) {
@@ -144,9 +158,32 @@ function showWords(app, told) {
   const person = told && app.person(told.person);
   setText(find("#line-title"), person ? `${person.name}: the coming weeks` : "The coming weeks");
   const messages = told?.messages ?? [];
-  setText(find("#line-counts"), messages.length ? counts(messages) : "");
+  setText(find("#line-counts"), messages.length ? counts(messages, app.now()) : "");
   setText(find("#line-next"), told ? nextWords(app, told, person) : "");
   setText(find("#line-empty"), emptyWords(app, person));
+}
+
+/** The phone's zone and the bot's are not the same: whose clock counts, and the way out. */
+function showZone(app, told) {
+  const place = find("#line-zone");
+  const person = told && app.person(told.person);
+  const differs = Boolean(person && told.messages.length) && !sameClock(person.timezone, told.timezone, app.now());
+  setHidden(place, !differs);
+  const mark = differs ? `${person.id} ${person.timezone} ${told.timezone}` : "";
+  if (place.dataset.mark === mark) return;
+  place.dataset.mark = mark;
+  place.replaceChildren(...(differs ? zoneNodes(app, told, person) : []));
+}
+
+function zoneNodes(app, told, person) {
+  const name = person.name.split(" ")[0];
+  const command = `/timezone ${city(person.timezone)}`;
+  const say = () => {
+    if (!app.shown.includes(person.id)) app.choose(person.id);
+    act("say", {person: person.id, text: command});
+  };
+  return [`The bot goes by ${city(told.timezone)}’s clock for ${name}. ${name} can change that: `,
+    button(command, say, {className: "link", "aria-label": `Send ${command} as ${name}`})];
 }
 
 function nextWords(app, told, person) {
@@ -162,18 +199,20 @@ function emptyWords(app, person) {
   return "Nothing is planned yet. Record a session at the clinic, open its link as a patient and agree: their messages stand here.";
 }
 
-const COUNTED = [["scheduled", "planned"], ["sending", "being sent"], ["sent", "sent"], ["skipped", "skipped"],
+const COUNTED = [["scheduled", "planned"], ["waiting", "waiting"], ["sending", "being sent"], ["sent", "sent"], ["skipped", "skipped"],
   ["unknown", "in doubt"], ["unreachable", "not reached"], ["failed", "failed"]];
 
-export function counts(messages) {
-  const words = COUNTED.map(([state, word]) => [messages.filter(one => one.state === state).length, word]);
+/** "3 planned, 2 sent"; what was due before `now` and was not sent is waiting. */
+export function counts(messages, now) {
+  const states = messages.map(one => one.state === "scheduled" && one.due < now ? "waiting" : one.state);
+  const words = COUNTED.map(([state, word]) => [states.filter(one => one === state).length, word]);
   return words.filter(([number]) => number).map(([number, word]) => `${number} ${word}`).join(", ");
 }
 
 // What stands on the line.
 
-function dotItem(one, told, at) {
-  const words = `${one.title}, ${dayAndTime(one.due, told.timezone)}, ${STATES[one.state] ?? one.state}`;
+function dotItem(one, told, at, state) {
+  const words = `${one.title}, ${dayAndTime(one.due, told.timezone)}, ${state}`;
   const draw = dot => {
     dot.className = `dot ${one.state}`;
     dot.style.setProperty("--x", `${at}px`);
@@ -198,7 +237,7 @@ function placed(className, at, ...children) {
 
 function nights(told, place) {
   const result = [];
-  const days = Math.ceil((told.to - told.from) / 86_400_000) + 1;
+  const days = Math.ceil((told.to - told.from) / DAY) + 1;
   for (let day = -1; day <= days; day++) {
     const start = place(localHour(told.from, day, told.nights.from, told.timezone));
     const end = place(localHour(told.from, day + 1, told.nights.to, told.timezone));

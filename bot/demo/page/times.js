@@ -15,6 +15,7 @@ const DAY = {weekday: "short", day: "numeric", month: "short"};
 export const clockTime = (moment, zone) => inZone(moment, CLOCK, zone);
 export const dayAndTime = (moment, zone) => `${shortDay(moment, zone)}, ${clockTime(moment, zone)}`;
 export const shortDay = (moment, zone) => inZone(moment, DAY, zone).replace(",", "");
+export const year = (moment, zone) => inZone(moment, {year: "numeric"}, zone);
 export const longDay = (moment, zone) => inZone(moment, {weekday: "long", day: "numeric", month: "long"}, zone);
 export const dateKey = (moment, zone) => inZone(moment, {year: "numeric", month: "2-digit", day: "2-digit"}, zone);
 export const city = zone => zone.split("/").at(-1).replaceAll("_", " ");
@@ -42,6 +43,12 @@ export function offset(moment, zone) {
   const shown = inZone(moment, {year: "numeric", month: "2-digit", day: "2-digit", ...CLOCK, second: "2-digit"}, zone);
   const [day, month, year, hour, minute, second] = shown.match(/\d+/g).map(Number);
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(moment / 1000) * 1000;
+}
+
+/** Whether two zones' clocks show the same, in summer and in winter. */
+export function sameClock(one, other, now) {
+  const halfYear = 182 * 86_400_000;
+  return one === other || [now, now + halfYear].every(moment => offset(moment, one) === offset(moment, other));
 }
 
 /** The moment at which a zone's clock shows `hour` on the day (counted from that of `start`). */
