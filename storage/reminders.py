@@ -18,7 +18,7 @@ from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import BEING_SENT, Patient, Reminder, UtcDateTime
-from storage.numbers import among, numbers
+from storage.numbers import numbers
 
 PAGE, MORE_PAGES = 16, (500,) * 10
 """How far one look goes along the due rows: few at first, then, past those left out, many."""
@@ -165,7 +165,7 @@ _TO_LOOK_AT = (
     sqlalchemy.select(*_DUE)
     .join(Patient, col(Patient.id) == col(Reminder.patient_id))
     .where(
-        among(col(Reminder.patient_id), "patients"),
+        col(Reminder.patient_id).in_(bindparam("patients", expanding=True)),
         or_(_moment("now") >= _TRY_AT, col(Reminder.tried_at) > _moment("tried_since")),
     )
     .order_by(col(Reminder.due_at), _ID)
@@ -202,7 +202,7 @@ def next_due(tx: Transaction, *, after: datetime = EVER) -> datetime | None:
 
 _CLAIM = (
     update(Reminder)
-    .where(among(_ID, "rows"), _TRY_AT.is_not(None))
+    .where(col(Reminder.id).in_(bindparam("rows", expanding=True)), _TRY_AT.is_not(None))
     .values(
         state="sending",
         reason=None,

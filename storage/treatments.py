@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import Patient, Treatment
-from storage.numbers import among
 
 _STANDING = (
     select(Treatment)
     .where(
-        among(col(Treatment.patient_id), "patients"),
+        col(Treatment.patient_id).in_(bindparam("patients", expanding=True)),
         col(Treatment.cancelled_at).is_(None),
     )
     .order_by(col(Treatment.ended_at), col(Treatment.id))
