@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlmodel import SQLModel
 
-from storage import counts
+from storage import counts, reminders, treatments
 from storage.counts import Counts
 from storage.database import Database, Transaction
 from storage.migrate import migrate
@@ -204,3 +204,22 @@ def reads_all(plan: str) -> bool:
         "Seq Scan" in line or (line.startswith("SCAN ") and " INDEX " not in line)
         for line in plan.splitlines()
     )
+
+
+async def test_looking_for_what_is_due_reads_no_table_through(tmp_path: Path) -> None:
+    """On SQLite, which has not been told what is in its tables: as a clinic's file is."""
+    url = f"sqlite:///{tmp_path / 'clinic.db'}"
+    migrate(url)
+    database = Database(url)
+    await database.run(fill, MANY)
+
+    def looking(tx: Transaction) -> None:
+        reminders.patients_due(tx, NOW, limit=20, without=())
+        reminders.to_look_at(tx, [1, 2, 3], NOW, tried_since=AGO)
+        reminders.next_due(tx, after=NOW)
+        treatments.of_patients(tx, [1, 2, 3])
+
+    plans = await database.read(plans_of, looking)
+    database.close()
+    assert len(plans) >= 4
+    assert [plan for plan in plans if reads_all(plan)] == []
