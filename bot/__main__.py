@@ -15,7 +15,6 @@ import structlog
 from bot import app, check, logs, preview
 from bot.clock import SystemClock
 from bot.config import CLINIC, NOT_YET, WEB, Settings, SettingsError, read_settings
-from bot.demo import demo
 from content.reading import ContentError
 from storage.database import DatabaseError, why_away, without_password
 from storage.migrate import NewerSchema, migrate, schema_of
@@ -65,6 +64,8 @@ def _worker(_options: argparse.Namespace) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
+    from bot.demo import demo  # noqa: PLC0415  no other command needs the simulated Telegram
+
     logs.configure("warning", "text")
     asyncio.run(demo(port=options.port, browser=not options.no_browser))
 

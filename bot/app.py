@@ -433,7 +433,7 @@ async def invite_owner(settings: Settings) -> str:
             raise SettingsError([NOT_KNOWN]) from None
         except NotReached:
             raise SettingsError([f"TELEGRAM_API_URL: {api_url} could not be reached"]) from None
-        code = await database.run(_owner_code, clock.now())
+        code = await database.run(staff_code, "owner", clock.now())
         return start_link(name, code)
 
 
@@ -524,9 +524,10 @@ def _end_now() -> None:
     os._exit(1)
 
 
-def _owner_code(tx: Transaction, now: datetime) -> str:
+def staff_code(tx: Transaction, role: str, now: datetime) -> str:
+    """The code of a one-time link to the first clinic's team, as owner, clinician or front_desk."""
     clinic = people.first_clinic(tx)
     if clinic is None:
         raise LookupError("there is no clinic")
-    _, codes = invitations.invite(tx, clinic_id=clinic.id, role="owner", now=now, created_by=None)
+    _, codes = invitations.invite(tx, clinic_id=clinic.id, role=role, now=now, created_by=None)
     return codes.link

@@ -13,12 +13,12 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 import sqlalchemy
-from sqlalchemy import BindParameter, Row, Update, bindparam, func, or_, text, update
+from sqlalchemy import BigInteger, BindParameter, Row, Update, bindparam, func, or_, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import BEING_SENT, Patient, Reminder, UtcDateTime
-from storage.numbers import numbers
 
 PAGE, MORE_PAGES = 16, (500,) * 10
 """How far one look goes along the due rows: few at first, then, past those left out, many."""
@@ -94,6 +94,11 @@ def _moment(name: str) -> BindParameter[datetime]:
     Its type must be said: nothing infers it, and SQLite compares words.
     """
     return bindparam(name, type_=UtcDateTime())
+
+
+def _numbers(name: str) -> BindParameter[Sequence[int]]:
+    """Many whole numbers as one value of a statement made once; PostgreSQL only."""
+    return bindparam(name, type_=ARRAY(BigInteger))
 
 
 _OF_PATIENT = (
@@ -250,28 +255,29 @@ def put_off(tx: Transaction, rows: Iterable[LaterOrNever]) -> None:
 
 # A process whose lead was taken over may still be told that its message was sent: as long as nobody
 # has claimed the row again, that is the truth about it, whatever was assumed meanwhile.
+_BEGUN = text("state IN ('sending', 'unknown')")
+_CAME_TO: dict[str, Any] = {
+    "state": bindparam("state_now"),
+    "reason": bindparam("reason_now"),
+    "try_at": _moment("try_now"),
+    "sent_at": _moment("sent"),
+    "doubted": col(Reminder.doubted) | bindparam("doubt"),
+}
 _RECORD = (
     update(Reminder)
     .where(
         col(Reminder.id) == bindparam("row"),
         col(Reminder.fence) == bindparam("ours"),
-        text("state IN ('sending', 'unknown')"),
+        _BEGUN,
     )
-    .values(
-        state=bindparam("state_now"),
-        reason=bindparam("reason_now"),
-        try_at=_moment("try_now"),
-        sent_at=_moment("sent"),
-        message_id=bindparam("message"),
-        doubted=col(Reminder.doubted) | bindparam("doubt"),
-    )
+    .values(**_CAME_TO, message_id=bindparam("message"))
 )
 
 
 # The same for many rows that came to the same, on PostgreSQL: there a statement for each row costs
 # three times as much. Their numbers, fences and messages stand beside each other in three arrays.
 _CAME_BACK = (
-    func.unnest(numbers("rows"), numbers("fences"), numbers("messages"))
+    func.unnest(_numbers("rows"), _numbers("fences"), _numbers("messages"))
     .table_valued("id", "fence", "message", name="came_back")
     .render_derived()
 )
@@ -280,16 +286,9 @@ _RECORD_ALIKE = (
     .where(
         col(Reminder.id) == _CAME_BACK.c.id,
         col(Reminder.fence) == _CAME_BACK.c.fence,
-        text("state IN ('sending', 'unknown')"),
+        _BEGUN,
     )
-    .values(
-        state=bindparam("state_now"),
-        reason=bindparam("reason_now"),
-        try_at=_moment("try_now"),
-        sent_at=_moment("sent"),
-        message_id=_CAME_BACK.c.message,
-        doubted=col(Reminder.doubted) | bindparam("doubt"),
-    )
+    .values(**_CAME_TO, message_id=_CAME_BACK.c.message)
 )
 
 

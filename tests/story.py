@@ -12,13 +12,12 @@ from typing import Any, TypeVar
 
 from sqlmodel import col, func, select
 
-from bot.app import Bot, Joined, put_clinic
+from bot.app import Bot, Joined, put_clinic, staff_code
 from bot.clock import MovableClock
 from bot.config import Settings
 from bot.simulator import Simulator
 from bot.simulator.chats import Message
 from bot.simulator.people import Person
-from storage import invitations, people
 from storage.database import Database, Transaction
 from storage.migrate import migrate
 from storage.models import Inbox, OutgoingRow, Reminder
@@ -53,7 +52,7 @@ class Story:
         self.ana = self.simulator.add_person(2001, "Ana")
         self.ben = self.simulator.add_person(2002, "Ben")
         self.start()
-        self.owner.open(await self.database.run(_code, "owner", self.clock.now()))
+        self.owner.open(await self.database.run(staff_code, "owner", self.clock.now()))
         await self.owner.next_message(PATIENCE)
         await self.settled()
         return self
@@ -143,13 +142,6 @@ def settings_for(simulator: Simulator, file: Path) -> Settings:
         clinic_urgent_line="111",
         clinic_timezone="Europe/London",
     )
-
-
-def _code(tx: Transaction, role: str, now: datetime) -> str:
-    clinic = people.first_clinic(tx)
-    assert clinic
-    _, codes = invitations.invite(tx, clinic_id=clinic.id, role=role, now=now, created_by=None)
-    return codes.link
 
 
 def _nothing_to_do(tx: Transaction, now: datetime) -> bool:

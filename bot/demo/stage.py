@@ -21,7 +21,7 @@ from bot.demo.bot_process import BotProcess
 from bot.demo.cast import Actor
 from bot.simulator import Simulator
 from bot.simulator.people import Person
-from storage import invitations, people, reminders
+from storage import reminders
 from storage.database import Database, Transaction
 from storage.migrate import migrate
 
@@ -61,7 +61,7 @@ class Stage:
         self.database = await self._stack.enter_async_context(opened)
         self.bot = BotProcess(self._settings, self.clock, self.changed)
         for actor, role in cast.INVITED.items():
-            code = await self.database.run(_invited, role, self.clock.now())
+            code = await self.database.run(app.staff_code, role, self.clock.now())
             self.simulator.people[actor.id].open(code)
 
     async def serve(self, port: int) -> None:
@@ -142,14 +142,6 @@ class Stage:
             actor.id, first, last_name=last or None, language_code=actor.language
         )
         self.actors.append(actor)
-
-
-def _invited(tx: Transaction, role: str, now: datetime) -> str:
-    clinic = people.first_clinic(tx)
-    if clinic is None:
-        raise LookupError("there is no clinic")
-    _, codes = invitations.invite(tx, clinic_id=clinic.id, role=role, now=now, created_by=None)
-    return codes.link
 
 
 def _next_due(tx: Transaction, now: datetime) -> datetime | None:
