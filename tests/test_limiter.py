@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from telegram.error import RetryAfter
 
-from bot.chat.limiter import REMINDER, Limiter, Result, seconds
+from bot.chat.limiter import Limiter, Receipt, Result, seconds
 from bot.clock import MovableClock
 from bot.delivery.pacing import Pacing
 from bot.metrics import Metrics
@@ -25,14 +25,14 @@ class Door:
         self.through = 0
 
     async def knock(
-        self, endpoint: str = "sendMessage", chat: object = 7, pace: str | None = None
+        self, endpoint: str = "sendMessage", chat: object = 7, receipt: Receipt | None = None
     ) -> Result:
         async def call() -> Result:
             self.through += 1
-            return True
+            return {"message_id": self.through, "text": "a long one"}
 
         data: dict[str, Any] = {"chat_id": chat}
-        return await self.limiter.process_request(call, (), {}, endpoint, data, pace)
+        return await self.limiter.process_request(call, (), {}, endpoint, data, receipt)
 
     async def knocks(self, count: int, **how: Any) -> list[asyncio.Task[Result]]:
         """So many at once; those that may go have gone when this returns."""
@@ -56,7 +56,7 @@ async def test_answers_to_one_chat_wait_after_the_burst_and_reminders_make_room(
 @pytest.mark.parametrize(
     "how",
     [
-        {"pace": REMINDER},
+        {"receipt": Receipt("reminder")},
         {"endpoint": "answerCallbackQuery"},
         {"endpoint": "getMe", "chat": None},
         {"endpoint": "sendMessage", "chat": "@channel"},
@@ -90,8 +90,15 @@ async def test_a_429_holds_the_chat_and_goes_back_to_whoever_sent() -> None:
         raise RetryAfter(timedelta(seconds=30))
 
     with pytest.raises(RetryAfter):
-        await door.limiter.process_request(refused, (), {}, "sendMessage", {"chat_id": 7}, REMINDER)
+        await door.limiter.process_request(refused, (), {}, "sendMessage", {"chat_id": 7}, None)
     assert door.pacing.chats_not_ready(door.clock.monotonic()) == {7}
+
+
+async def test_a_receipt_comes_back_with_the_number_in_place_of_the_whole_message() -> None:
+    door, receipt = Door(), Receipt("answer")
+    assert await door.knock(receipt=receipt) is True
+    assert receipt.message_id == 1
+    assert await door.knock() == {"message_id": 2, "text": "a long one"}
 
 
 def test_the_wait_telegram_asks_for_is_in_seconds() -> None:

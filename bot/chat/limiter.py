@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -11,11 +12,10 @@ from telegram.error import RetryAfter
 from telegram.ext import BaseRateLimiter
 
 from bot.clock import Clock
+from bot.delivery.outcome import Kind
 from bot.delivery.pacing import Pacing
 from bot.metrics import Metrics
 
-REMINDER = "reminder"
-"""`rate_limit_args` of a reminder; without any it is an answer."""
 PACED = ("send", "edit", "copy", "forward")
 """What counts for Telegram's limits; `answerCallbackQuery`, `getMe` and the like do not."""
 
@@ -26,7 +26,21 @@ LONGEST_WAIT = 1.0
 Result = bool | dict[str, Any] | list[dict[str, Any]]
 
 
-class Limiter(BaseRateLimiter[str]):
+@dataclass
+class Receipt:
+    """Goes with a message as its `rate_limit_args`, and comes back with its number.
+
+    Telegram's reply repeats the whole message. PTB would make objects of it, which costs a third of
+    all that sending does, and nobody reads more than the number: so PTB is told `True` instead, as
+    by the methods that return no message.
+    """
+
+    kind: Kind
+    message_id: int = 0
+    """Set once Telegram has taken the message."""
+
+
+class Limiter(BaseRateLimiter[Receipt]):
     """Thin: all it knows is in `Pacing`. It retries nothing; a 429 goes back to whoever sent."""
 
     def __init__(self, pacing: Pacing, clock: Clock, metrics: Metrics) -> None:
@@ -47,18 +61,24 @@ class Limiter(BaseRateLimiter[str]):
         kwargs: dict[str, Any],
         endpoint: str,
         data: dict[str, Any],
-        rate_limit_args: str | None,
+        rate_limit_args: Receipt | None,
     ) -> Result:
-        chat = data.get("chat_id")
-        if rate_limit_args != REMINDER and isinstance(chat, int) and endpoint.startswith(PACED):
+        """Raises KeyError or TypeError if there is a receipt and no message in the reply."""
+        chat, receipt = data.get("chat_id"), rate_limit_args
+        has_place = receipt is not None and receipt.kind == "reminder"
+        if not has_place and isinstance(chat, int) and endpoint.startswith(PACED):
             await self._place(chat)
         try:
-            return await callback(*args, **kwargs)
+            result = await callback(*args, **kwargs)
         except RetryAfter as error:
             self._metrics.too_many_requests()
             if isinstance(chat, int):
                 self._pacing.refused(chat, seconds(error), self._clock.monotonic())
             raise
+        if receipt is None:
+            return result
+        receipt.message_id = int(result["message_id"])  # type: ignore[call-overload, index]
+        return True
 
     async def _place(self, chat: int) -> None:
         """Wait until an answer to `chat` may go, and take its place."""

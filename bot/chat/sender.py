@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from typing import Any
 
 import segno
@@ -11,8 +12,6 @@ from telegram import (
     CopyTextButton,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    Message,
 )
 from telegram.constants import ParseMode
 from telegram.error import (
@@ -27,7 +26,7 @@ from telegram.ext import ExtBot
 
 from bot.care.values import Button, Outgoing, Rows
 from bot.chat.connection import is_wrong_token
-from bot.chat.limiter import REMINDER, seconds
+from bot.chat.limiter import Receipt, seconds
 from bot.chat.request import NotSent
 from bot.delivery.outcome import (
     Disowned,
@@ -43,7 +42,8 @@ from bot.delivery.outcome import (
 log = structlog.get_logger(__name__)
 
 QR_SCALE = 8
-NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+NO_PREVIEW = {"link_preview_options": json.dumps({"is_disabled": True})}
+"""As it goes to Telegram: PTB would put the same together anew for each message."""
 
 
 class Sender:
@@ -55,8 +55,7 @@ class Sender:
     async def __call__(self, message: Outgoing, kind: Kind) -> Outcome:
         """Send once. Raises nothing of Telegram's."""
         try:
-            sent = await self._send(message, REMINDER if kind == "reminder" else None)
-            return Sent(sent.message_id)
+            return Sent(await self._send(message, Receipt(kind)))
         except TelegramError as error:
             return outcome_of(error)
         except Exception:
@@ -76,26 +75,22 @@ class Sender:
             return False
         return True
 
-    async def _send(self, message: Outgoing, pace: str | None) -> Message:
+    async def _send(self, message: Outgoing, receipt: Receipt) -> int:
+        """The number Telegram gave the message. Raises what PTB and the limiter raise."""
+        said: dict[str, Any] = {
+            "parse_mode": ParseMode.HTML,
+            "reply_markup": keyboard(message.buttons),
+            "protect_content": message.protect or None,
+            "rate_limit_args": receipt,
+        }
         if message.qr is not None:
-            return await self._bot.send_photo(
-                message.account,
-                photo=qr_picture(message.qr),
-                caption=message.text,
-                parse_mode=ParseMode.HTML,
-                reply_markup=keyboard(message.buttons),
-                protect_content=message.protect or None,
-                rate_limit_args=pace,
+            photo = qr_picture(message.qr)
+            await self._bot.send_photo(message.account, photo=photo, caption=message.text, **said)
+        else:
+            await self._bot.send_message(
+                message.account, message.text, api_kwargs=NO_PREVIEW, **said
             )
-        return await self._bot.send_message(
-            message.account,
-            message.text,
-            parse_mode=ParseMode.HTML,
-            reply_markup=keyboard(message.buttons),
-            protect_content=message.protect or None,
-            link_preview_options=NO_PREVIEW,
-            rate_limit_args=pace,
-        )
+        return receipt.message_id
 
 
 def outcome_of(error: TelegramError) -> Outcome:
