@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from content import wording
 from content.facts import Area, Session, Situation
@@ -45,6 +45,7 @@ PRECARE_DAYS = 7
 
 _TAG = re.compile(r"<[^>]+>")
 _GAPS = re.compile(r"\n{3,}")
+_ENDS = re.compile(r"[ \t]+$", re.MULTILINE)
 
 
 def step_text(library: Library, key: str, situation: Situation) -> Markup:
@@ -128,19 +129,17 @@ class _Voice:
     def step(self, key: str) -> Markup:
         """Where too many moments are to be told apart for one message, only the nearest are."""
         step = self.library.step(key)
-        text = self._of_step(step)
-        shown = MOMENTS_SHOWN
-        while _is_too_long(text) and shown:
-            shown -= 1
-            text = self._of_step(step, shown)
-        return text
-
-    def _of_step(self, step: Step, shown: int | None = None) -> Markup:
-        """`shown`: how many of the moments to come its "Until …" lines tell apart; None: all."""
-        parts = self._parts(step, shown)
-        text = self._texts[f"steps.{step.key}.text"]
-        values = {name: parts[name]() for name in text.fields if name in parts}
-        return _tidy(text.fill({**self._clinic, **values}))
+        text, parts = self._texts[f"steps.{step.key}.text"], self._parts(step)
+        values = self._clinic | {name: parts[name]() for name in text.fields if name in parts}
+        said = _tidy(text.fill(values))
+        if "still_no" in text.fields and _is_too_long(said):
+            still_no = self._still_no(step.apart)
+            for shown in reversed(range(MOMENTS_SHOWN)):
+                nearest = _lines(self._nearest(still_no, shown))
+                said = _tidy(text.fill(values | {"still_no": nearest}))
+                if not _is_too_long(said):
+                    break
+        return said
 
     def now(self) -> Markup:
         sections = (
@@ -188,7 +187,7 @@ class _Voice:
 
     # -- parts that depend on the hour
 
-    def _parts(self, step: Step, shown: int | None) -> Mapping[str, Callable[[], object]]:
+    def _parts(self, step: Step) -> Mapping[str, Callable[[], object]]:
         """What the text of `step` may ask for; only what it does ask for is worked out."""
         parts: dict[str, Callable[[], object]] = {
             "water_from": lambda: self._soon(self._free("water")),
@@ -208,7 +207,7 @@ class _Voice:
             "no_now": lambda: self._no_now(step.briefly),
             "no_sunbathing": self._no_sunbathing,
             "keep_sunscreen": self._keep_sunscreen,
-            "still_no": lambda: _lines(self._still_no(apart=step.apart, shown=shown)),
+            "still_no": lambda: _lines(self._all_moments(step.apart)),
             "also_no": lambda: "" if self._allows("picking") else self._say("common.still.also"),
             "fine": lambda: _lines(self._fine(self.library.rules[key] for key in step.allows)),
         }
@@ -323,7 +322,7 @@ class _Voice:
         return [self._say(f"common.ask.{first}"), self._say("common.ask.prescribed")]
 
     def _not_yet(self) -> list[Markup]:
-        lines = [*self._still_no(apart=(*CARE, "sunbathing")), self._no_sunbathing()]
+        lines = [*self._all_moments((*CARE, "sunbathing")), self._no_sunbathing()]
         return [self._say("common.now.not_yet"), *lines] if any(lines) else []
 
     def _fine_now(self) -> list[Markup]:
@@ -361,26 +360,34 @@ class _Voice:
 
     # -- rules grouped by moment
 
-    def _still_no(self, *, apart: Sequence[str] = (), shown: int | None = None) -> list[Markup]:
-        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport".
+    def _all_moments(self, apart: Sequence[str]) -> list[Markup]:
+        return [line for line, _ in self._still_no(apart)]
 
-        `shown`: only the nearest moments, and the rest in one line without theirs; None: all.
+    def _nearest(self, still_no: Sequence[tuple[Markup, list[Rule]]], shown: int) -> list[Markup]:
+        """Only the nearest moments, and the rest in one line without theirs.
+
         Where none is left to tell apart, the rest is said in few letters.
         """
-        blocks = self._by_block(apart)
-        lines = [
-            self._say(
-                f"common.still.{block.because}",
-                until=self._end(block),
-                things=self._things(rules, "no", style="or"),
-            )
-            for block, rules in blocks[:shown]
-        ]
-        rest = [] if shown is None else [rule for _, rules in blocks[shown:] for rule in rules]
+        lines = [line for line, _ in still_no[:shown]]
+        rest = [rule for _, rules in still_no[shown:] for rule in rules]
         if rest:
             things = self._things(rest, "no" if shown else "short", style="or")
             lines.append(self._say("common.still.longer", things=things))
         return lines
+
+    def _still_no(self, apart: Sequence[str]) -> list[tuple[Markup, list[Rule]]]:
+        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport"."""
+        return [
+            (
+                self._say(
+                    f"common.still.{block.because}",
+                    until=self._end(block),
+                    things=self._things(rules, "no", style="or"),
+                ),
+                rules,
+            )
+            for block, rules in self._by_block(apart)
+        ]
 
     def _by_block(
         self, apart: Sequence[str], *, plan: bool = False
@@ -436,7 +443,7 @@ class _Voice:
         until = self._moment(block.until)
         return self._say("common.plan.from_session", until=until, things=things)
 
-    def _things(self, rules: Iterable[Rule], form: Form, *, style: wording.Style) -> str:
+    def _things(self, rules: Iterable[Rule], form: Form, *, style: wording.Style) -> Markup:
         return _things(self._texts, tuple(rule.key for rule in rules), form, self._language, style)
 
     # -- the small things
@@ -493,18 +500,19 @@ class _Voice:
             return wording.date_only(block.until, self._zone, self._language)
         return self._until(block.until)
 
-    def _until(self, at: datetime) -> str:
+    def _until(self, at: datetime) -> Markup:
         """'today, 14:30', 'Wednesday, 14:30', and with its date from six days on: a weekday alone
         would mislead on the day itself and a week before.
         """  # noqa: D205
-        if at.astimezone(self._zone).date() == self.situation.local_date:
-            time = wording.time_of_day(at, self._zone, self._language)
-            return str(self._say("common.until.today", time=time))
+        local = at.astimezone(self._zone)
+        if local.date() == self.situation.local_date:
+            time = wording.time_of_day(local, self._zone, self._language)
+            return self._say("common.until.today", time=time)
         near = at - self._at < timedelta(days=6)
         moment = (wording.weekday_time if near else wording.date_time)(
-            at, self._zone, self._language
+            local, self._zone, self._language
         )
-        return str(self._say("common.until.later", moment=moment))
+        return self._say("common.until.later", moment=moment)
 
     def _soon(self, at: datetime) -> str:
         """'18:30' for a moment of the next hours, else with its weekday."""
@@ -512,11 +520,11 @@ class _Voice:
             return wording.time_of_day(at, self._zone, self._language)
         return wording.weekday_time(at, self._zone, self._language)
 
-    def _soon_until(self, at: datetime) -> str:
+    def _soon_until(self, at: datetime) -> Markup:
         """As `_soon`, to stand after "until"."""
         near = at - self._at < timedelta(hours=12)
         text = "common.until.hour" if near else "common.until.later"
-        return str(self._say(text, time=self._soon(at), moment=self._soon(at)))
+        return self._say(text, time=self._soon(at), moment=self._soon(at))
 
     def _say(self, key: str, /, **values: object) -> Markup:
         """The text, in its variant for a session of this kind where there is one."""
@@ -542,10 +550,10 @@ def _things(
     form: Form,
     language: str,
     style: wording.Style,
-) -> str:
+) -> Markup:
     """The words of these rules as one list; kept, since everybody is told the same few lists."""
     words = [word for rule in rules for word in said_of(texts, rule, form)]
-    return wording.listing(words, language, style=style)
+    return escape(wording.listing(words, language, style=style))
 
 
 def said_of(texts: Variant, rule: str, form: Form = "no") -> list[str]:
@@ -567,5 +575,8 @@ def _is_too_long(text: Markup) -> bool:
 
 def _tidy(text: Markup) -> Markup:
     """Without the gaps that empty parts leave."""
-    lines = "\n".join(line.rstrip(" \t") for line in str(text).split("\n"))
-    return Markup(_GAPS.sub("\n\n", lines).strip())  # noqa: S704  ours, escaped already
+    # Most have none, and to look for that costs a fraction of what an expression does.
+    lines = _ENDS.sub("", text) if " \n" in text or "\t\n" in text else str(text)
+    if "\n\n\n" in lines:
+        lines = _GAPS.sub("\n\n", lines)
+    return Markup(lines.strip())  # noqa: S704  ours, escaped already

@@ -160,7 +160,7 @@ class Permissions:
     hours: Mapping[str, float] | None = None
     """Each rule's hour after the session (`Library.hours_of`); None: asked of the rule."""
     _free: dict[float, datetime] = field(default_factory=dict)
-    _blocks: dict[tuple[datetime, int | None], Block | None] = field(default_factory=dict)
+    _left_out: dict[int, datetime] = field(default_factory=dict)
 
     def allows(self, rule: Rule) -> bool:
         """Whether the rule's hour has come. It does not know of a visit ahead: see `blocked`."""
@@ -200,23 +200,19 @@ class Permissions:
         return max(allowed, _whole_minute(visit + wait))
 
     def _block(self, free: datetime, leave_out_days: int | None) -> Block | None:
-        key = free, leave_out_days
-        if key not in self._blocks:
-            self._blocks[key] = self._worked_out(*key)
-        return self._blocks[key]
-
-    def _worked_out(self, free: datetime, leave_out_days: int | None) -> Block | None:
         visit = self.session.next_at
         if visit is not None and leave_out_days is not None:
-            begins = self._left_out_from(visit, leave_out_days)
-            if begins <= max(self.at, free) < visit:
+            now_or_then = max(self.at, free)
+            if now_or_then < visit and self._left_out_from(visit, leave_out_days) <= now_or_then:
                 return Block(visit, "visit")
         return Block(free, "session") if self.at < free else None
 
     def _left_out_from(self, visit: datetime, days: int) -> datetime:
         """The start of that many dates before the visit, where the patient is (part D)."""
-        date = visit.astimezone(self.zone).date() - timedelta(days=days)
-        return datetime.combine(date, time(), self.zone).astimezone(UTC)
+        if days not in self._left_out:
+            date = visit.astimezone(self.zone).date() - timedelta(days=days)
+            self._left_out[days] = datetime.combine(date, time(), self.zone).astimezone(UTC)
+        return self._left_out[days]
 
 
 def _whole_minute(exact: datetime) -> datetime:

@@ -44,7 +44,11 @@ class Text:
         """The text with its `values` put in. Raises KeyError where one is missing."""
         if self._ready is not None:
             return self._ready
-        escaped = {field: escape(values[field]) for field in self.fields}
+        escaped = {
+            # `escape` makes anew what is escaped already, as most of what is put into texts is.
+            field: value if type(value := values[field]) is Markup else escape(value)
+            for field in self.fields
+        }
         return Markup(self._words.format_map(escaped))  # noqa: S704  ours, and values are escaped
 
 

@@ -93,6 +93,7 @@ def _listing(items: tuple[str, ...], language: str, style: Style) -> str:
     return format_list(items, style=style, locale=_locale(language))
 
 
+@lru_cache(maxsize=64)
 def _day_and_month(language: str) -> str:
     """The pattern of 'd MMMM', "d 'de' MMMM": each language has its own."""
     return str(_locale(language).datetime_skeletons["MMMMd"].pattern)

@@ -96,7 +96,7 @@ def current_session(standing: Sequence[Treatment]) -> facts.Session | None:
     if not standing:
         return None
     latest, booked = session_facts(standing[-1]), booked_at(standing)
-    if booked is None:
+    if booked is None or booked is standing[-1]:
         return latest
     return replace(latest, next_at=booked.next_at, appointment=booked.appointment)
 
