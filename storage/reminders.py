@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy
 from sqlalchemy import BigInteger, BindParameter, Row, Update, bindparam, func, or_, text, update
@@ -60,8 +60,7 @@ class LaterOrNever:
     try_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """What is to be known of a row, and of its patient, to decide whether it goes."""
 
     id: int
@@ -104,7 +103,7 @@ def _numbers(name: str) -> BindParameter[Sequence[int]]:
 _OF_PATIENT = (
     "account", "name", "language", "timezone", "agreed_at", "stopped", "unreachable_at"
 )  # fmt: skip
-_DUE = [getattr(Patient if it.name in _OF_PATIENT else Reminder, it.name) for it in fields(Due)]
+_DUE = [getattr(Patient if name in _OF_PATIENT else Reminder, name) for name in Due._fields]
 
 
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[Reminder]:
@@ -196,7 +195,7 @@ def to_look_at(
     A row of the second kind has no `try_at`, or one that is still ahead.
     """
     values = {"patients": list(patients), "now": now, "tried_since": tried_since}
-    return [Due(*row) for row in tx.connection().execute(_TO_LOOK_AT, values)]
+    return [Due._make(row) for row in tx.connection().execute(_TO_LOOK_AT, values)]
 
 
 def next_due(tx: Transaction, *, after: datetime = EVER) -> datetime | None:

@@ -4,33 +4,56 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
+import sqlalchemy
 from sqlalchemy import bindparam
 from sqlmodel import col, select
 
 from storage.database import Transaction
 from storage.models import Patient, Treatment
 
-_STANDING = (
-    select(Treatment)
-    .where(
-        col(Treatment.patient_id).in_(bindparam("patients", expanding=True)),
-        col(Treatment.cancelled_at).is_(None),
-    )
-    .order_by(col(Treatment.ended_at), col(Treatment.id))
+
+class Standing(NamedTuple):
+    """A session that stands: of its row what messages are made of."""
+
+    id: int
+    patient_id: int
+    ended_at: datetime
+    area: str
+    device: str
+    depth_mm: float | None
+    number: int
+    of: int
+    next_at: datetime | None
+    appointment: int
+    recommended: str | None
+    recommended_from_hours: float
+    marks_easily: bool
+    overrides: str | None
+
+
+_STANDS = col(Treatment.cancelled_at).is_(None)
+_BY_END = col(Treatment.ended_at), col(Treatment.id)
+_OF_PATIENTS = (
+    sqlalchemy.select(*(getattr(Treatment, name) for name in Standing._fields))
+    .where(col(Treatment.patient_id).in_(bindparam("patients", expanding=True)), _STANDS)
+    .order_by(*_BY_END)
 )
 
 
 def of_patient(tx: Transaction, patient_id: int) -> Sequence[Treatment]:
     """The patient's sessions that stand, by when they ended."""
-    return of_patients(tx, [patient_id])[patient_id]
+    found = select(Treatment).where(Treatment.patient_id == patient_id, _STANDS)
+    return tx.exec(found.order_by(*_BY_END)).all()
 
 
-def of_patients(tx: Transaction, patients: Collection[int]) -> dict[int, list[Treatment]]:
-    """By patient the sessions that stand, by when they ended."""
-    found: dict[int, list[Treatment]] = {patient: [] for patient in patients}
-    for treatment in tx.scalars(_STANDING, {"patients": list(patients)}):
-        found[treatment.patient_id].append(treatment)
+def of_patients(tx: Transaction, patients: Collection[int]) -> dict[int, list[Standing]]:
+    """By patient the sessions that stand, by when they ended; past the ORM: there are many."""
+    found: dict[int, list[Standing]] = {patient: [] for patient in patients}
+    for row in tx.connection().execute(_OF_PATIENTS, {"patients": list(patients)}):
+        standing = Standing._make(row)
+        found[standing.patient_id].append(standing)
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,7 +40,7 @@ ROW = Due(
 
 
 def sent(number: int, at: datetime, state: str = "sent") -> Due:
-    return replace(ROW, id=100 + number, state=state, try_at=None, tried_at=at, attempts=1)
+    return ROW._replace(id=100 + number, state=state, try_at=None, tried_at=at, attempts=1)
 
 
 def ids(rows: object) -> list[int]:
@@ -56,27 +55,27 @@ def had_enough(state: str = "sent", *, at: datetime = NOON) -> list[Due]:
 def test_what_is_due_within_half_an_hour_goes_together() -> None:
     rows = [
         ROW,
-        replace(ROW, id=2, step="check_72", due_at=NOON + 30 * MINUTE),
-        replace(ROW, id=3, step="day5", due_at=NOON + 31 * MINUTE),
+        ROW._replace(id=2, step="check_72", due_at=NOON + 30 * MINUTE),
+        ROW._replace(id=3, step="day5", due_at=NOON + 31 * MINUTE),
     ]
     now = NOON + timedelta(hours=1)
-    rows = [replace(row, try_at=row.due_at) for row in rows]
+    rows = [row._replace(try_at=row.due_at) for row in rows]
     assert ids(choose(LIBRARY, rows, now).go) == [1, 2]
 
 
 def test_what_is_not_due_yet_never_goes_early_with_what_is() -> None:
-    later = replace(ROW, id=2, due_at=NOON + MINUTE, try_at=NOON + MINUTE)
+    later = ROW._replace(id=2, due_at=NOON + MINUTE, try_at=NOON + MINUTE)
     assert ids(choose(LIBRARY, [ROW, later], NOON).go) == [1]
 
 
 def test_a_message_that_may_be_repeated_never_goes_with_one_that_may_not() -> None:
-    hold = replace(ROW, id=2, step="day14")
+    hold = ROW._replace(id=2, step="day14")
     assert LIBRARY.step("day14").if_unknown == "hold"
     assert ids(choose(LIBRARY, [ROW, hold], NOON).go) == [1]
 
 
 def test_a_repeat_goes_by_itself() -> None:
-    again = replace(ROW, id=2, state="unknown", doubted=True, attempts=1)
+    again = ROW._replace(id=2, state="unknown", doubted=True, attempts=1)
     assert ids(choose(LIBRARY, [ROW, again], NOON).go) == [1]
 
 
@@ -94,18 +93,18 @@ def test_care_waits_for_the_morning_after_four_messages_on_one_day() -> None:
 
 
 def test_care_that_would_be_too_late_then_is_given_up_for_that_reason() -> None:
-    short = replace(ROW, expires_at=NOON + timedelta(hours=5))
+    short = ROW._replace(expires_at=NOON + timedelta(hours=5))
     rest = choose(LIBRARY, [*had_enough(), short], NOON).rest
     assert rest == [LaterOrNever(id=1, state="skipped", reason="enough_today", try_at=None)]
 
 
 @pytest.mark.parametrize("step", ["check_72", "coming", "today"])
 def test_safety_and_visits_never_wait_for_that(step: str) -> None:
-    assert ids(choose(LIBRARY, [*had_enough(), replace(ROW, step=step)], NOON).go) == [1]
+    assert ids(choose(LIBRARY, [*had_enough(), ROW._replace(step=step)], NOON).go) == [1]
 
 
 def test_a_repeat_does_not_wait_for_that_its_first_was_counted() -> None:
-    again = replace(ROW, state="unknown", doubted=True, attempts=1, tried_at=NOON - MINUTE)
+    again = ROW._replace(state="unknown", doubted=True, attempts=1, tried_at=NOON - MINUTE)
     assert ids(choose(LIBRARY, [*had_enough(), again], NOON).go) == [1]
 
 
@@ -125,19 +124,19 @@ def test_the_day_is_the_patients_own() -> None:
     now = datetime(2026, 11, 24, 20, 0, tzinfo=UTC)  # 09:00 of the 25th there
     rows = [*had_enough(at=yesterday_in_auckland), ROW]
     assert ids(choose(LIBRARY, rows, now).go) == []
-    there = [replace(row, timezone="Pacific/Auckland") for row in rows]
+    there = [row._replace(timezone="Pacific/Auckland") for row in rows]
     assert ids(choose(LIBRARY, there, now).go) == [1]
 
 
 def test_a_step_of_another_version_fails_alone() -> None:
-    choice = choose(LIBRARY, [replace(ROW, step="gone"), replace(ROW, id=2)], NOON)
+    choice = choose(LIBRARY, [ROW._replace(step="gone"), ROW._replace(id=2)], NOON)
     assert ids(choice.go) == [2]
     assert choice.rest == [LaterOrNever(id=1, state="failed", reason="unusable", try_at=None)]
 
 
 def test_a_doubt_that_waits_for_the_morning_keeps_its_reason() -> None:
     night = datetime(2026, 11, 24, 23, 0, tzinfo=UTC)
-    row = replace(ROW, state="unknown", reason="repeats", doubted=True, attempts=1)
+    row = ROW._replace(state="unknown", reason="repeats", doubted=True, attempts=1)
     (later,) = choose(LIBRARY, [row], night).rest
     assert (later.state, later.reason) == ("unknown", "repeats")
 
@@ -148,7 +147,7 @@ def test_a_doubt_that_waits_for_the_morning_keeps_its_reason() -> None:
 def test_a_doubt_that_is_not_repeated_after_all_stays_one_that_staff_see(
     fact: dict[str, object],
 ) -> None:
-    row = replace(ROW, state="unknown", doubted=True, attempts=1, **fact)  # type: ignore[arg-type]
+    row = ROW._replace(state="unknown", doubted=True, attempts=1, **fact)  # type: ignore[arg-type]
     assert choose(LIBRARY, [row], NOON).rest == [
         LaterOrNever(id=1, state="unknown", reason="not_repeated", try_at=None)
     ]

@@ -13,6 +13,7 @@ from content import facts
 from storage import invitations, people, treatments
 from storage.database import Transaction
 from storage.models import Clinic, Patient, Staff, Treatment
+from storage.treatments import Standing
 
 BETWEEN_SESSIONS = timedelta(days=7)
 """No two sessions are closer than this, so a visit within it was the session itself."""
@@ -91,7 +92,7 @@ def situation_of(
     )
 
 
-def current_session(standing: Sequence[Treatment]) -> facts.Session | None:
+def current_session(standing: Sequence[Treatment | Standing]) -> facts.Session | None:
     """The latest session, with the patient's next visit whichever session it was booked at."""
     if not standing:
         return None
@@ -101,7 +102,7 @@ def current_session(standing: Sequence[Treatment]) -> facts.Session | None:
     return replace(latest, next_at=booked.next_at, appointment=booked.appointment)
 
 
-def booked_at(standing: Sequence[Treatment]) -> Treatment | None:
+def booked_at(standing: Sequence[Treatment | Standing]) -> Treatment | Standing | None:
     """The session at which the patient's next visit was booked: the visit given last stands.
 
     One booked before the latest session was that session, unless it lies well after it.
@@ -123,7 +124,7 @@ def clinic_facts(clinic: Clinic) -> facts.Clinic:
     )
 
 
-def session_facts(treatment: Treatment) -> facts.Session:
+def session_facts(treatment: Treatment | Standing) -> facts.Session:
     return facts.Session(
         ended_at=treatment.ended_at,
         area=cast("facts.Area", treatment.area),

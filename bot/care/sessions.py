@@ -11,9 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from bot.care.people import Reader, booked_at, current_session, session_facts, situation_of
+from bot.care.people import (
+    Reader,
+    booked_at,
+    clinic_facts,
+    current_session,
+    session_facts,
+    situation_of,
+)
 from bot.care.session_line import Understood
-from content import messages, schedule
+from content import facts, messages, schedule
 from content.library import Library
 from content.schedule import Planned
 from storage import audit, invitations, people, reminders, treatments
@@ -164,7 +171,7 @@ class Letters:
         self._tx = tx
         self._library = library
         self._standing = treatments.of_patients(tx, patients)
-        self._clinics: dict[int, Clinic] = {}
+        self._clinics: dict[int, facts.Clinic] = {}
 
     def text(self, row: Due, at: datetime) -> str:
         """What the row says at `at` (aware, UTC), as Telegram's HTML."""
@@ -173,13 +180,18 @@ class Letters:
             session = current_session(standing)
         else:
             session = session_facts(self._tx.get_one(Treatment, row.treatment_id))
-        situation = situation_of(self._clinic(row.clinic_id), row, session, at)
+        situation = facts.Situation(
+            at=at,
+            clinic=self._clinic(row.clinic_id),
+            patient=facts.Patient(name=row.name, timezone=row.timezone, language=row.language),
+            session=session,
+        )
         return messages.step_text(self._library, row.step, situation)
 
-    def _clinic(self, clinic_id: int) -> Clinic:
+    def _clinic(self, clinic_id: int) -> facts.Clinic:
         """Asked for once, not once a row."""
         if clinic_id not in self._clinics:
-            self._clinics[clinic_id] = people.clinic(self._tx, clinic_id)
+            self._clinics[clinic_id] = clinic_facts(people.clinic(self._tx, clinic_id))
         return self._clinics[clinic_id]
 
 
@@ -190,15 +202,16 @@ def _wanted(
     session, booked = current_session(standing), booked_at(standing)
     if session is None:
         return
-    facts_of_both = [(standing[-1], session)]
-    if booked is not None and booked is not standing[-1]:
-        facts_of_both.append((booked, session_facts(booked)))
-    situation = situation_of(clinic, patient, None, standing[-1].ended_at)
-    for treatment, facts in facts_of_both:
-        for planned in schedule.plan(library, facts, situation.clinic, situation.patient):
+    latest = standing[-1]
+    both = [(latest.id, session)]
+    if booked is not None and booked is not latest:
+        both.append((booked.id, session_facts(booked)))
+    situation = situation_of(clinic, patient, None, latest.ended_at)
+    for treatment_id, told in both:
+        for planned in schedule.plan(library, told, situation.clinic, situation.patient):
             of_visit = library.step(planned.key).kind == "appointment"
-            if treatment is (booked if of_visit else standing[-1]):
-                yield (treatment.id, planned.key, planned.occasion), planned
+            if treatment_id == (booked and booked.id if of_visit else latest.id):
+                yield (treatment_id, planned.key, planned.occasion), planned
 
 
 def _fresh(patient: Patient, key: Key, planned: Planned) -> Reminder:

@@ -363,11 +363,14 @@ def _take_some(
     rows.sort(key=lambda row: row.patient_id)  # stable: of one patient the first due stays first
     letters = Letters(tx, library, patients)
     looks: list[Look] = []
+    places = limit - len(haul.errands)
     for _, of_one in groupby(rows, key=lambda row: row.patient_id):
         choice = choose(library, list(of_one), now)
-        if len(haul.errands) + sum(bool(it.go) for it in looks) >= limit:
+        if places <= 0:
             choice = replace(choice, go=())  # no place is left for it: it stays due
-        looks.append(_look_at(tx, library, letters, choice, now))
+        look = _look_at(tx, library, letters, choice, now)
+        looks.append(look)
+        places -= bool(look.go)
     rest = [it for look in looks for it in look.rest]
     reminders.put_off(tx, rest)
     reminders.claim(tx, [_claim(library, row) for look in looks for row in look.go], now)
