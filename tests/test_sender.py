@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,9 +16,9 @@ from telegram.error import (
     RetryAfter,
     TimedOut,
 )
-from telegram.ext import ExtBot
 
 from bot.care.values import Button, Outgoing
+from bot.chat.connection import AnyBot, telegram_bot
 from bot.chat.limiter import Limiter
 from bot.chat.request import AiohttpRequest, NotSent
 from bot.chat.sender import Sender, outcome_of
@@ -31,15 +32,14 @@ from bot.simulator.people import Person
 HELLO = Outgoing(account=7, text="Hello <b>Ana</b>")
 
 
+def bot_of(simulator: Simulator) -> AnyBot:
+    limiter = Limiter(Pacing(25), SystemClock(), Metrics())
+    return telegram_bot(simulator.token, simulator.url, AiohttpRequest(), limiter)
+
+
 @pytest.fixture
-async def bot(simulator: Simulator) -> AsyncIterator[ExtBot[Any]]:
-    async with ExtBot(
-        simulator.token,
-        base_url=f"{simulator.url}/bot",
-        request=AiohttpRequest(),
-        get_updates_request=AiohttpRequest(),
-        rate_limiter=Limiter(Pacing(25), SystemClock(), Metrics()),
-    ) as bot:
+async def bot(simulator: Simulator) -> AsyncIterator[AnyBot]:
+    async with bot_of(simulator) as bot:
         yield bot
 
 
@@ -50,7 +50,7 @@ def ana(simulator: Simulator) -> Person:
     return ana
 
 
-async def test_a_message_arrives_with_its_buttons(bot: ExtBot[Any], ana: Person) -> None:
+async def test_a_message_arrives_with_its_buttons(bot: AnyBot, ana: Person) -> None:
     rows = (
         (Button(label="Yes", action="yes:1", style="success"),),
         (Button(label="Copy", copy="+44 20 7946 0000"),),
@@ -64,7 +64,7 @@ async def test_a_message_arrives_with_its_buttons(bot: ExtBot[Any], ana: Person)
     assert seen.protected
 
 
-async def test_a_code_is_a_picture_with_its_words(bot: ExtBot[Any], ana: Person) -> None:
+async def test_a_code_is_a_picture_with_its_words(bot: AnyBot, ana: Person) -> None:
     message = Outgoing(account=7, text="Scan this", qr="https://t.me/x?start=abc")
     assert isinstance(await Sender(bot)(message, "answer"), Sent)
     assert ana.received[-1].text == "Scan this"
@@ -83,7 +83,7 @@ async def test_a_code_is_a_picture_with_its_words(bot: ExtBot[Any], ana: Person)
     ],
 )
 async def test_each_fault_becomes_its_outcome(
-    bot: ExtBot[Any],
+    bot: AnyBot,
     ana: Person,
     simulator: Simulator,
     fault: Any,
@@ -104,7 +104,7 @@ async def test_each_fault_becomes_its_outcome(
 
 
 async def test_no_answer_in_time_may_have_arrived(
-    bot: ExtBot[Any], ana: Person, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
+    bot: AnyBot, ana: Person, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.chat.request.SEND_TIMEOUT", 0.3)
     simulator.faults.add("hang_after")
@@ -112,8 +112,45 @@ async def test_no_answer_in_time_may_have_arrived(
     assert len(ana.received) == 1
 
 
+async def test_what_waited_in_vain_for_a_connection_was_not_sent(
+    simulator: Simulator, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.chat.request.CONNECTIONS", 1)
+    address = f"{simulator.url}/bot{simulator.token}/sendMessage"
+    hello = {"chat_id": "7", "text": "Hello"}
+    async with AiohttpRequest() as request:
+        simulator.faults.add("hang_after")
+        hangs = asyncio.create_task(request.call(address, hello, seconds=60))
+        await ana.next_message()
+        with pytest.raises(NotSent):
+            await request.call(address, hello, seconds=0.2)
+        hangs.cancel()
+    assert len(ana.received) == 1
+
+
+async def test_of_what_it_sent_ptb_makes_no_objects(
+    bot: AnyBot, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(*_: object) -> None:
+        raise AssertionError("that costs as much as sending")
+
+    monkeypatch.setattr("telegram.Message.de_json", made)
+    found = await Sender(bot)(HELLO, "reminder")
+    assert found == Sent(ana.received[-1].id)
+
+
+async def test_a_reply_that_tells_of_no_message_leaves_it_in_doubt(
+    bot: AnyBot, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told(_payload: bytes) -> dict[str, Any]:
+        return {"ok": True, "result": True}
+
+    monkeypatch.setattr(AiohttpRequest, "parse_json_payload", staticmethod(told))
+    assert await Sender(bot)(HELLO, "reminder") == Unknown()
+
+
 async def test_where_nobody_listens_nothing_was_sent(
-    bot: ExtBot[Any], ana: Person, simulator: Simulator
+    bot: AnyBot, ana: Person, simulator: Simulator
 ) -> None:
     port = int(simulator.url.rsplit(":", 1)[1])
     await simulator.stop()
@@ -123,13 +160,13 @@ async def test_where_nobody_listens_nothing_was_sent(
     assert isinstance(await Sender(bot)(HELLO, "reminder"), Sent)
 
 
-async def test_who_blocked_the_bot_is_unreachable(bot: ExtBot[Any], ana: Person) -> None:
+async def test_who_blocked_the_bot_is_unreachable(bot: AnyBot, ana: Person) -> None:
     ana.block()
     found = await Sender(bot)(HELLO, "reminder")
     assert found == Unreachable("Forbidden: bot was blocked by the user")
 
 
-async def test_an_unknown_chat_is_unreachable(bot: ExtBot[Any], simulator: Simulator) -> None:
+async def test_an_unknown_chat_is_unreachable(bot: AnyBot, simulator: Simulator) -> None:
     found = await Sender(bot)(HELLO, "reminder")
     assert isinstance(found, Unreachable)
 
