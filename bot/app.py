@@ -352,8 +352,8 @@ def new_event_loop() -> asyncio.AbstractEventLoop:
 
 
 GARBAGE_AFTER = 5_000
-"""New objects after which garbage is looked for: some messages' worth. Python's 700 are half of one
-message's, and looking so often costs a twentieth of all that sending does."""
+"""Objects more than there were, after which garbage is looked for. With Python's 700 that is so
+often that it costs a twentieth of all that sending does."""
 
 
 def settle_memory() -> None:

@@ -131,14 +131,14 @@ class _Voice:
         step = self.library.step(key)
         text, parts = self._texts[f"steps.{step.key}.text"], self._parts(step)
         values = self._clinic | {name: parts[name]() for name in text.fields if name in parts}
-        said = _tidy(text.fill(values))
-        if "still_no" in text.fields and _is_too_long(said):
-            still_no = self._still_no(step.apart)
-            for shown in reversed(range(MOMENTS_SHOWN)):
-                nearest = _lines(self._nearest(still_no, shown))
-                said = _tidy(text.fill(values | {"still_no": nearest}))
-                if not _is_too_long(said):
-                    break
+        if "still_no" not in text.fields:
+            return _tidy(text.fill(values))
+        still_no = self._still_no(step.apart)
+        for shown in (len(still_no), *reversed(range(MOMENTS_SHOWN))):
+            nearest = _lines(self._nearest(still_no, shown))
+            said = _tidy(text.fill(values | {"still_no": nearest}))
+            if not _is_too_long(said):
+                break
         return said
 
     def now(self) -> Markup:
@@ -207,7 +207,6 @@ class _Voice:
             "no_now": lambda: self._no_now(step.briefly),
             "no_sunbathing": self._no_sunbathing,
             "keep_sunscreen": self._keep_sunscreen,
-            "still_no": lambda: _lines(self._all_moments(step.apart)),
             "also_no": lambda: "" if self._allows("picking") else self._say("common.still.also"),
             "fine": lambda: _lines(self._fine(self.library.rules[key] for key in step.allows)),
         }
@@ -322,7 +321,8 @@ class _Voice:
         return [self._say(f"common.ask.{first}"), self._say("common.ask.prescribed")]
 
     def _not_yet(self) -> list[Markup]:
-        lines = [*self._all_moments((*CARE, "sunbathing")), self._no_sunbathing()]
+        still_no = self._still_no((*CARE, "sunbathing"))
+        lines = [*(line for line, _ in still_no), self._no_sunbathing()]
         return [self._say("common.now.not_yet"), *lines] if any(lines) else []
 
     def _fine_now(self) -> list[Markup]:
@@ -360,9 +360,6 @@ class _Voice:
 
     # -- rules grouped by moment
 
-    def _all_moments(self, apart: Sequence[str]) -> list[Markup]:
-        return [line for line, _ in self._still_no(apart)]
-
     def _nearest(self, still_no: Sequence[tuple[Markup, list[Rule]]], shown: int) -> list[Markup]:
         """Only the nearest moments, and the rest in one line without theirs.
 
@@ -376,7 +373,9 @@ class _Voice:
         return lines
 
     def _still_no(self, apart: Sequence[str]) -> list[tuple[Markup, list[Rule]]]:
-        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport"."""
+        """What is still forbidden, by the moment it ends: "Until …: no make-up or sport", and of
+        which rules that tells.
+        """  # noqa: D205
         return [
             (
                 self._say(
@@ -575,7 +574,7 @@ def _is_too_long(text: Markup) -> bool:
 
 def _tidy(text: Markup) -> Markup:
     """Without the gaps that empty parts leave."""
-    # Most have none, and to look for that costs a fraction of what an expression does.
+    # Most texts have no gaps, and looking for one costs a fraction of what `re` does.
     lines = _ENDS.sub("", text) if " \n" in text or "\t\n" in text else str(text)
     if "\n\n\n" in lines:
         lines = _GAPS.sub("\n\n", lines)

@@ -45,7 +45,7 @@ class Text:
         if self._ready is not None:
             return self._ready
         escaped = {
-            # `escape` makes anew what is escaped already, as most of what is put into texts is.
+            # `escape` copies what is Markup, as most values are.
             field: value if type(value := values[field]) is Markup else escape(value)
             for field in self.fields
         }

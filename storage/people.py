@@ -101,6 +101,7 @@ def unreachable(tx: Transaction, account: int, now: datetime, why: str) -> None:
     for found in tx.exec(select(Patient).where(Patient.account == account)):
         if found.unreachable_at is None:
             found.unreachable_at, found.unreachable_why = now, why
+    tx.flush()  # due rows are read past the ORM
 
 
 def reachable(tx: Transaction, account: int) -> None:

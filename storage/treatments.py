@@ -15,7 +15,7 @@ from storage.models import Patient, Treatment
 
 
 class Standing(NamedTuple):
-    """A session that stands: of its row what messages are made of."""
+    """A session that stands, to tell of: what messages are made of."""
 
     id: int
     patient_id: int
@@ -48,7 +48,7 @@ def of_patient(tx: Transaction, patient_id: int) -> Sequence[Treatment]:
     return tx.exec(found.order_by(*_BY_END)).all()
 
 
-def of_patients(tx: Transaction, patients: Collection[int]) -> dict[int, list[Standing]]:
+def standing_of(tx: Transaction, patients: Collection[int]) -> dict[int, list[Standing]]:
     """By patient the sessions that stand, by when they ended; past the ORM: there are many."""
     found: dict[int, list[Standing]] = {patient: [] for patient in patients}
     for row in tx.connection().execute(_OF_PATIENTS, {"patients": list(patients)}):
@@ -80,7 +80,7 @@ def recent(
             .join(Patient, col(Patient.id) == col(Treatment.patient_id))
             .where(
                 Treatment.clinic_id == clinic_id,
-                col(Treatment.cancelled_at).is_(None),
+                _STANDS,
                 (col(Treatment.ended_at) >= since) | (col(Treatment.next_at) >= since),
             )
             .order_by(col(Treatment.ended_at).desc(), col(Treatment.id).desc())

@@ -217,7 +217,7 @@ async def test_looking_for_what_is_due_reads_no_table_through(tmp_path: Path) ->
         reminders.patients_due(tx, NOW, limit=20, without=())
         reminders.to_look_at(tx, [1, 2, 3], NOW, tried_since=AGO)
         reminders.next_due(tx, after=NOW)
-        treatments.of_patients(tx, [1, 2, 3])
+        treatments.standing_of(tx, [1, 2, 3])
 
     plans = await database.read(plans_of, looking)
     database.close()

@@ -347,6 +347,20 @@ async def test_who_blocked_the_bot_is_noted_and_gets_nothing_more(bench: Bench) 
     assert len(bench.telegram.sent) == 1
 
 
+async def test_who_is_found_gone_gets_nothing_more_in_the_same_turn(bench: Bench) -> None:
+    await bench.patients()
+    bench.telegram.says = [Unreachable("Forbidden: bot was blocked by the user")]
+    bench.telegram.go_on.clear()
+    bench.start()
+    bench.move_to(FIRST)
+    await bench.first(lambda row: row.state == "sending")
+    bench.clock.move_to((await bench.rows())[1].due_at)
+    bench.telegram.go_on.set()
+    rows = await bench.until(lambda rows: rows[1].state != "scheduled")
+    assert [rows[0].state, rows[1].state] == ["unreachable", "skipped"]
+    assert len(bench.telegram.sent) == 1
+
+
 async def test_what_telegram_refuses_is_failed_and_the_others_go_on(bench: Bench) -> None:
     await bench.patients(3)
     bench.telegram.says = [Refused("Bad Request: message is too long")]

@@ -103,6 +103,15 @@ async def test_each_fault_becomes_its_outcome(
     assert len(ana.received) - before == arrives
 
 
+@pytest.mark.parametrize("fault", ["drop_before", "drop_after"])
+async def test_a_picture_cut_off_on_its_way_may_have_arrived(
+    bot: AnyBot, ana: Person, simulator: Simulator, fault: Any
+) -> None:
+    simulator.faults.add(fault, method="sendPhoto")
+    picture = Outgoing(account=7, text="Scan this", qr="https://t.me/x?start=abc")
+    assert await Sender(bot)(picture, "answer") == Unknown()
+
+
 async def test_no_answer_in_time_may_have_arrived(
     bot: AnyBot, ana: Person, simulator: Simulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +146,17 @@ async def test_of_what_it_sent_ptb_makes_no_objects(
     monkeypatch.setattr("telegram.Message.de_json", made)
     found = await Sender(bot)(HELLO, "reminder")
     assert found == Sent(ana.received[-1].id)
+
+
+async def test_each_of_many_at_once_has_its_own_number(bot: AnyBot, simulator: Simulator) -> None:
+    people = [simulator.add_person(100 + n, "Ana") for n in range(30)]
+    for person in people:
+        person.open()
+    send = Sender(bot)
+    found = await asyncio.gather(
+        *(send(Outgoing(account=it.id, text="Hello"), "reminder") for it in people)
+    )
+    assert found == [Sent(it.received[-1].id) for it in people]
 
 
 async def test_a_reply_that_tells_of_no_message_leaves_it_in_doubt(

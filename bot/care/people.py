@@ -19,6 +19,10 @@ BETWEEN_SESSIONS = timedelta(days=7)
 """No two sessions are closer than this, so a visit within it was the session itself."""
 
 
+AnyStanding = Treatment | Standing
+"""A session that stands, as a row to change or only to tell of."""
+
+
 class Reader(Protocol):
     """Whoever reads a text: a patient, or what a due row tells of one."""
 
@@ -92,7 +96,7 @@ def situation_of(
     )
 
 
-def current_session(standing: Sequence[Treatment | Standing]) -> facts.Session | None:
+def current_session(standing: Sequence[AnyStanding]) -> facts.Session | None:
     """The latest session, with the patient's next visit whichever session it was booked at."""
     if not standing:
         return None
@@ -102,7 +106,7 @@ def current_session(standing: Sequence[Treatment | Standing]) -> facts.Session |
     return replace(latest, next_at=booked.next_at, appointment=booked.appointment)
 
 
-def booked_at(standing: Sequence[Treatment | Standing]) -> Treatment | Standing | None:
+def booked_at(standing: Sequence[AnyStanding]) -> AnyStanding | None:
     """The session at which the patient's next visit was booked: the visit given last stands.
 
     One booked before the latest session was that session, unless it lies well after it.
@@ -124,7 +128,7 @@ def clinic_facts(clinic: Clinic) -> facts.Clinic:
     )
 
 
-def session_facts(treatment: Treatment | Standing) -> facts.Session:
+def session_facts(treatment: AnyStanding) -> facts.Session:
     return facts.Session(
         ended_at=treatment.ended_at,
         area=cast("facts.Area", treatment.area),

@@ -170,16 +170,17 @@ class Letters:
     def __init__(self, tx: Transaction, library: Library, patients: Collection[int]) -> None:
         self._tx = tx
         self._library = library
-        self._standing = treatments.of_patients(tx, patients)
+        self._standing = treatments.standing_of(tx, patients)
         self._clinics: dict[int, facts.Clinic] = {}
 
     def text(self, row: Due, at: datetime) -> str:
         """What the row says at `at` (aware, UTC), as Telegram's HTML."""
         standing = self._standing[row.patient_id]
-        if standing and row.treatment_id == standing[-1].id:
+        own = next((it for it in standing if it.id == row.treatment_id), None)
+        if own is not None and own is standing[-1]:
             session = current_session(standing)
-        else:
-            session = session_facts(self._tx.get_one(Treatment, row.treatment_id))
+        else:  # not among them: taken back while its message was on its way
+            session = session_facts(own or self._tx.get_one(Treatment, row.treatment_id))
         situation = facts.Situation(
             at=at,
             clinic=self._clinic(row.clinic_id),
@@ -202,15 +203,15 @@ def _wanted(
     session, booked = current_session(standing), booked_at(standing)
     if session is None:
         return
-    latest = standing[-1]
-    both = [(latest.id, session)]
-    if booked is not None and booked is not latest:
-        both.append((booked.id, session_facts(booked)))
-    situation = situation_of(clinic, patient, None, latest.ended_at)
-    for treatment_id, told in both:
-        for planned in schedule.plan(library, told, situation.clinic, situation.patient):
+    latest, has_visit = standing[-1].id, booked.id if booked else None
+    told = {latest: session}
+    if booked is not None:
+        told.setdefault(booked.id, session_facts(booked))
+    situation = situation_of(clinic, patient, None, standing[-1].ended_at)
+    for treatment_id, facts_told in told.items():
+        for planned in schedule.plan(library, facts_told, situation.clinic, situation.patient):
             of_visit = library.step(planned.key).kind == "appointment"
-            if treatment_id == (booked and booked.id if of_visit else latest.id):
+            if treatment_id == (has_visit if of_visit else latest):
                 yield (treatment_id, planned.key, planned.occasion), planned
 
 

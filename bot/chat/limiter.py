@@ -1,4 +1,7 @@
-"""PTB's door for pacing: answers wait for their place here; reminders had theirs already."""
+"""What every call passes in PTB: answers wait for their place here; reminders had theirs already.
+
+And on the way back a message's number is taken from the reply.
+"""
 
 from __future__ import annotations
 
@@ -36,12 +39,12 @@ class Receipt:
     """
 
     kind: Kind
-    message_id: int = 0
+    message_id: int | None = None
     """Set once Telegram has taken the message."""
 
 
 class Limiter(BaseRateLimiter[Receipt]):
-    """Thin: all it knows is in `Pacing`. It retries nothing; a 429 goes back to whoever sent."""
+    """Thin: what it knows of pace is in `Pacing`. It retries nothing; a 429 goes back."""
 
     def __init__(self, pacing: Pacing, clock: Clock, metrics: Metrics) -> None:
         self._pacing = pacing
@@ -63,8 +66,12 @@ class Limiter(BaseRateLimiter[Receipt]):
         data: dict[str, Any],
         rate_limit_args: Receipt | None,
     ) -> Result:
-        """Raises KeyError or TypeError if there is a receipt and no message in the reply."""
-        chat, receipt = data.get("chat_id"), rate_limit_args
+        """Raises KeyError, TypeError or ValueError if the reply has no number for the receipt.
+
+        Then something was sent, and nobody knows what.
+        """
+        receipt = rate_limit_args
+        chat = data.get("chat_id")
         has_place = receipt is not None and receipt.kind == "reminder"
         if not has_place and isinstance(chat, int) and endpoint.startswith(PACED):
             await self._place(chat)

@@ -11,9 +11,8 @@ from collections.abc import Callable
 
 import structlog
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
-from telegram.ext import ExtBot
 
-from bot.chat.connection import ALLOWED
+from bot.chat.connection import ALLOWED, AnyBot
 from bot.chat.limiter import seconds
 from bot.chat.request import AiohttpRequest
 from bot.clock import Clock
@@ -37,7 +36,7 @@ class Poll:
     def __init__(
         self,
         *,
-        bot: ExtBot[str],
+        bot: AnyBot,
         request: AiohttpRequest,
         database: Database,
         clock: Clock,

@@ -1,7 +1,7 @@
 """The way to Telegram: PTB's `BaseRequest` over aiohttp, which can tell what was surely not sent.
 
-A connection that could not be made, or died before the request's head was written, carried nothing:
-`NotSent`. Anything later may have arrived, and raises what PTB raises for it.
+What had no connection to be written to carried nothing: `NotSent`. Anything later may have arrived,
+and raises what PTB raises for it.
 """
 
 from __future__ import annotations
@@ -47,12 +47,16 @@ class Progress:
 _progress: ContextVar[Progress] = ContextVar("progress of the call this task makes")
 
 
+_SEND = aiohttp.ClientRequest.send
+"""Should it ever have another name, this file cannot be loaded: unnoticed, all would be NotSent."""
+
+
 class _Noted(aiohttp.ClientRequest):
     """Says when it begins to be written, as a trace could, at a tenth of what a trace costs."""
 
     async def send(self, conn: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         _progress.get().begun = True
-        return await super().send(conn)
+        return await _SEND(self, conn)
 
 
 class AiohttpRequest(BaseRequest):
@@ -101,17 +105,12 @@ class AiohttpRequest(BaseRequest):
             + _seconds(read_timeout, UPLOAD_TIMEOUT if upload else SEND_TIMEOUT),
             sock_connect=_seconds(connect_timeout, CONNECT_TIMEOUT),
         )
-        progress = Progress()
+        body, progress = _body(request_data), Progress()
         _progress.set(progress)
         try:
-            async with self._session.request(
-                method,
-                url,
-                data=_body(request_data),
-                timeout=timeout,
-            ) as response:
+            async with self._session.request(method, url, data=body, timeout=timeout) as response:
                 return response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        except Exception as error:  # whatever it is, what matters is whether it came before
             raise _classified(error, begun=progress.begun) from None
 
 

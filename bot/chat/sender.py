@@ -42,8 +42,8 @@ from bot.delivery.outcome import (
 log = structlog.get_logger(__name__)
 
 QR_SCALE = 8
-NO_PREVIEW = {"link_preview_options": json.dumps({"is_disabled": True})}
-"""As it goes to Telegram: PTB would put the same together anew for each message."""
+NO_PREVIEW = json.dumps({"is_disabled": True})
+"""`link_preview_options` as they go to Telegram: PTB would put them together for each message."""
 
 
 class Sender:
@@ -59,7 +59,7 @@ class Sender:
         except TelegramError as error:
             return outcome_of(error)
         except Exception:
-            # A reply that is not what the Bot API says: something was sent, and nobody knows what.
+            # Mostly a reply that is not what the Bot API says. Then it was sent; else nobody knows.
             log.exception("sender.reply_not_understood")
             return Unknown()
 
@@ -88,8 +88,13 @@ class Sender:
             await self._bot.send_photo(message.account, photo=photo, caption=message.text, **said)
         else:
             await self._bot.send_message(
-                message.account, message.text, api_kwargs=NO_PREVIEW, **said
+                message.account,
+                message.text,
+                api_kwargs={"link_preview_options": NO_PREVIEW},  # PTB writes into it
+                **said,
             )
+        if receipt.message_id is None:
+            raise LookupError("what was sent has no number")
         return receipt.message_id
 
 
