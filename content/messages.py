@@ -134,7 +134,8 @@ class _Voice:
         if "still_no" not in text.fields:
             return _tidy(text.fill(values))
         still_no = self._still_no(step.apart)
-        for shown in (len(still_no), *reversed(range(MOMENTS_SHOWN))):
+        every = len(still_no)
+        for shown in (every, *reversed(range(min(every, MOMENTS_SHOWN)))):
             nearest = _lines(self._nearest(still_no, shown))
             said = _tidy(text.fill(values | {"still_no": nearest}))
             if not _is_too_long(said):

@@ -204,12 +204,12 @@ def _wanted(
     if session is None:
         return
     latest, has_visit = standing[-1].id, booked.id if booked else None
-    told = {latest: session}
+    sessions = {latest: session}
     if booked is not None:
-        told.setdefault(booked.id, session_facts(booked))
-    situation = situation_of(clinic, patient, None, standing[-1].ended_at)
-    for treatment_id, facts_told in told.items():
-        for planned in schedule.plan(library, facts_told, situation.clinic, situation.patient):
+        sessions.setdefault(booked.id, session_facts(booked))
+    situation = situation_of(clinic, patient, None, session.ended_at)
+    for treatment_id, of_it in sessions.items():
+        for planned in schedule.plan(library, of_it, situation.clinic, situation.patient):
             of_visit = library.step(planned.key).kind == "appointment"
             if treatment_id == (has_visit if of_visit else latest):
                 yield (treatment_id, planned.key, planned.occasion), planned

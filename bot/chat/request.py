@@ -46,7 +46,6 @@ class Progress:
 
 _progress: ContextVar[Progress] = ContextVar("progress of the call this task makes")
 
-
 _SEND = aiohttp.ClientRequest.send
 """Should it ever have another name, this file cannot be loaded: unnoticed, all would be NotSent."""
 
