@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -55,9 +57,12 @@ from storage import invitations, people, wake
 from storage.database import (
     Database,
     DatabaseError,
+    Identity,
     NotLeading,
     Transaction,
     file_of,
+    identity_of,
+    place_of,
     why_away,
 )
 from storage.migrate import head, migrate, schema_of
@@ -72,6 +77,16 @@ END_WITHIN = 9.0
 """Seconds from SIGTERM to the end; ten are promised."""
 SILENCE = timedelta(seconds=90)
 """A long poll is answered within 35 s; after so long without one, something is wrong."""
+LOOK_EACH = 1.0
+"""Seconds between two looks at the lock, and at a database that could not be written to."""
+TRY_EACH = 60
+"""Looks after which it is written to anyway: a disk fills at night too, when nothing is due."""
+NO_LOCK = "DATABASE_URL: the file {lock}, which keeps a second `run` away, cannot be made ({why})"
+IN_MEMORY = "DATABASE_URL: a database in memory is gone at the end of the process; name a file"
+EMPTY = (
+    "it was empty, and its tables have just been made; if there should be patients in it, stop, "
+    "and look at DATABASE_URL and at the folder this was started in"
+)
 
 
 class Joined:
@@ -162,7 +177,7 @@ class Bot:
         except NotLeading:
             log.warning("lead.lost")
         except DatabaseError as error:
-            log.warning("lead.database_away", problem=type(error).__name__)
+            log.warning("lead.database_away", problem=type(error).__name__, why=why_away(error))
             await asyncio.sleep(lead.EACH)
         finally:
             self.metrics.leads(False)
@@ -293,7 +308,9 @@ class Bot:
 
 
 async def problems_of(database: Database) -> list[str]:
-    """What is wrong with the database, in words."""
+    """What is wrong with the database, in words. It may be read while it cannot be written to."""
+    if database.problem:
+        return [f"database: {database.problem}"]
     try:
         await database.read(people.first_clinic)
     except DatabaseError as error:
@@ -325,21 +342,26 @@ async def run(
     `joined` lets whoever moves the clock wake it; `library` is content that has passed its checks.
     """
     clock = clock or SystemClock()
-    with only_one(settings.database_url):
-        await asyncio.to_thread(migrate, settings.database_url)
+    with only_one(settings.database_url) as alone:
+        await asyncio.to_thread(brought_up, settings.database_url)
         async with opened(settings, clock, leads=True) as database:
             if not await database.take_lead():
                 raise SettingsError([TAKEN.format(url="this database")])
             bot = Bot(settings, database, clock, joined, library=library)
-            await observed(bot, settings, stop_signal())
+            stop = stop_signal()
+            async with looked_after(database, stop, alone):
+                await observed(bot, settings, stop)
 
 
 async def worker(settings: Settings, clock: Clock | None = None) -> None:
     """`worker`: everything but receiving, PostgreSQL only; one is active. Raises SettingsError."""
     clock = clock or SystemClock()
     await asyncio.to_thread(of_current_schema, settings.database_url)
+    log.info("database.opened", at=place_of(settings.database_url))
     async with opened(settings, clock, leads=True) as database:
-        await observed(Bot(settings, database, clock, polls=False), settings, stop_signal())
+        bot, stop = Bot(settings, database, clock, polls=False), stop_signal()
+        async with looked_after(database, stop):
+            await observed(bot, settings, stop)
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
@@ -380,6 +402,7 @@ async def web(settings: Settings) -> None:
     """`web`: updates by webhook into the inbox, PostgreSQL only. Raises SettingsError."""
     await asyncio.to_thread(of_current_schema, settings.database_url)
     clock, metrics, stop = SystemClock(), Metrics(), stop_signal()
+    log.info("database.opened", at=place_of(settings.database_url))
     database = Database(settings.database_url)
     registered = False
 
@@ -403,7 +426,10 @@ async def web(settings: Settings) -> None:
     )
     served = web_server.application(health, webhook)
     try:
-        async with web_server.serve(served, web_server.EVERYWHERE, settings.port, setting="PORT"):
+        async with (
+            looked_after(database, stop),
+            web_server.serve(served, web_server.EVERYWHERE, settings.port, setting="PORT"),
+        ):
             await register(settings, stop)
             registered = True
             if not stop.is_set():
@@ -431,7 +457,8 @@ async def invite_owner(settings: Settings) -> str:
     """`invite-owner`: a one-time link; whoever opens it owns the clinic. Raises SettingsError."""
     clock = SystemClock()
     token, api_url = settings.telegram_token or "", settings.telegram_api_url
-    await asyncio.to_thread(migrate, settings.database_url)
+    refuse_memory(settings.database_url)
+    await asyncio.to_thread(brought_up, settings.database_url)
     async with opened(settings, clock) as database:
         try:
             name = await username(token, api_url)
@@ -486,18 +513,96 @@ def put_clinic(tx: Transaction, settings: Settings, now: datetime) -> Clinic:
     return clinic
 
 
+class Alone:
+    """A SQLite file's lock: one `run` on one file, by whatever name it is reached."""
+
+    def __init__(self, file: str) -> None:
+        self.path = Path(f"{Path(file).resolve()}.lock")
+        self._lock = FileLock(self.path, timeout=0)
+        self._locked: Identity | None = None
+
+    def make_sure(self) -> None:
+        """Have the lock, anew if its file was taken away: what is locked then guards no name.
+
+        Raises Timeout if another process has it, OSError if it cannot be made.
+        """
+        if self._locked and identity_of(self.path) == self._locked:
+            return
+        self.release()
+        self._lock.acquire()
+        self._locked = identity_of(self.path)
+
+    def release(self) -> None:
+        self._lock.release()
+        self._locked = None
+
+
 @contextmanager
-def only_one(url: str) -> Iterator[None]:
-    """Hold the SQLite file's lock. Raises SettingsError if another process has it."""
+def only_one(url: str) -> Iterator[Alone | None]:
+    """Hold the SQLite file's lock; PostgreSQL has the lead for that. Raises SettingsError."""
+    refuse_memory(url)
     file = file_of(url)
     if file is None:
-        yield  # PostgreSQL has the lead for that
+        yield None
         return
+    alone = Alone(file)
     try:
-        with FileLock(f"{file}.lock", timeout=0):
-            yield
+        alone.make_sure()
     except Timeout:
         raise SettingsError([TAKEN.format(url=url)]) from None
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise SettingsError([NO_LOCK.format(lock=alone.path, why=why)]) from None
+    try:
+        yield alone
+    finally:
+        alone.release()
+
+
+def refuse_memory(url: str) -> None:
+    """Raises SettingsError for a database that no other process and no next start would see."""
+    if file_of(url) == ":memory:":
+        raise SettingsError([IN_MEMORY])
+
+
+@asynccontextmanager
+async def looked_after(
+    database: Database, stop: asyncio.Event, alone: Alone | None = None
+) -> AsyncIterator[None]:
+    """See to it meanwhile that the lock is held, and that what is known of the database is true.
+
+    Sets `stop` and raises SettingsError, at the end, if another process took the lock.
+    """
+    looking = asyncio.create_task(_look_after(database, stop, alone))
+    try:
+        yield
+    finally:
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+
+
+async def _look_after(database: Database, stop: asyncio.Event, alone: Alone | None) -> None:
+    for look in itertools.count():
+        await asyncio.sleep(LOOK_EACH)
+        try:
+            if alone:
+                alone.make_sure()
+            if database.problem or look % TRY_EACH == 0:
+                await database.try_to_write()
+        except Timeout:
+            stop.set()
+            raise SettingsError([TAKEN.format(url="this database")]) from None
+        except Exception:  # a lock that cannot be made anew now, on a full disk say, may be later
+            log.exception("database.not_looked_after")
+
+
+def brought_up(url: str) -> None:
+    """Bring the database to the current schema, and say where it is and if it was empty."""
+    was_empty = migrate(url)
+    log.info("database.opened", at=place_of(url))
+    if was_empty:
+        log.warning("database.new", at=place_of(url), hint=EMPTY)
 
 
 def of_current_schema(url: str) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import Field, ValidationError, field_validator
@@ -17,9 +17,11 @@ from content.facts import Clinic
 TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 BEARER = re.compile(r"[!-~]+")
+UNWRITABLE = re.compile("[\x00\ud800-\udfff]")
 PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)+/?")
 HEALTH_PATHS = ("/healthz", "/readyz", "/metrics")
 """Where a process tells how it is; no webhook can be there."""
+NOT_UNICODE = "is not text in UTF-8; write it anew in an editor or terminal that is set to UTF-8"
 LIKE_POSTGRES = (
     "must look like postgresql://user:password@host:5432/database; "
     "in the password write / as %2F, @ as %40, # as %23, ? as %3F, % as %25"
@@ -64,9 +66,18 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=1, le=65535)
     health_port: int | None = Field(default=None, ge=1, le=65535)
     metrics_token: str | None = Field(default=None, repr=False)
-    messages_per_second: float = Field(default=25, gt=0, le=1000)
+    messages_per_second: float = Field(default=25, gt=0, le=1000, allow_inf_nan=False)
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_text(cls, value: object) -> object:
+        # The environment hands on bytes that are no letters, as halves of letters; `.env` may even
+        # hold a NUL. A database takes neither.
+        if isinstance(value, str) and UNWRITABLE.search(value):
+            raise ValueError(NOT_UNICODE)
+        return value
 
     @field_validator("telegram_token")
     @classmethod
@@ -92,8 +103,8 @@ class Settings(BaseSettings):
     @field_validator("telegram_api_url")
     @classmethod
     def _is_an_address(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
-            raise ValueError(f"{value!r} is not an address; it begins with https://")
+        if _reachable(value) is None:
+            raise ValueError("must look like https://api.telegram.org")
         return value.rstrip("/")
 
     @field_validator("database_url")
@@ -166,6 +177,7 @@ def _postgres_url(value: str) -> str:
     try:
         parts = urlsplit(address)
         whole = bool(parts.path.strip("/")) and not parts.fragment and parts.port != 0
+        whole = whole and "@" not in (parts.password or "")  # else a part of it becomes the host
     except ValueError:
         whole = False
     if not whole or any(letter.isspace() for letter in address):
@@ -173,14 +185,21 @@ def _postgres_url(value: str) -> str:
     return address
 
 
-def _webhook_url(value: str) -> str:
-    """The address Telegram posts to. Raises ValueError."""
+def _reachable(value: str) -> SplitResult | None:
+    """The parts of an address on the web; None if it is none."""
     try:
         parts = urlsplit(value)
-        reachable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        reachable = False
-    if not reachable or parts.fragment or parts.username is not None or " " in value:
+        has_host = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return None
+    spaced = any(letter.isspace() for letter in value)
+    return parts if has_host and not parts.fragment and not spaced else None
+
+
+def _webhook_url(value: str) -> str:
+    """The address Telegram posts to. Raises ValueError."""
+    parts = _reachable(value)
+    if parts is None or parts.username is not None:
         raise ValueError("must look like https://bot.example.com/telegram")
     if not PATH.fullmatch(parts.path):
         raise ValueError("needs a path of letters, digits and - _ . ~ as /telegram")
@@ -212,7 +231,10 @@ def read_settings(*needed: str, on_postgres_for: str | None = None) -> Settings:
 
 
 def examine_settings(*needed: str) -> tuple[Settings, list[str]]:
-    """The settings, malformed ones put back to their defaults, and a line for each problem."""
+    """The settings, malformed ones put back to their defaults, and a line for each problem.
+
+    Raises SettingsError if `.env` cannot be read at all.
+    """
     problems: list[str] = []
     settings = None
     try:
@@ -221,6 +243,8 @@ def examine_settings(*needed: str) -> tuple[Settings, list[str]]:
         for fault in error.errors(include_input=False, include_url=False):
             message = fault["msg"].removeprefix("Value error, ")
             problems.append(f"{str(fault['loc'][0]).upper()}: {message}")
+    except UnicodeDecodeError:
+        raise SettingsError([f".env: {NOT_UNICODE}"]) from None
     wrong = {problem.split(":")[0] for problem in problems}
     present = settings or _as_far_as_right(wrong)
     problems += [

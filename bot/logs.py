@@ -9,6 +9,8 @@ from typing import Any
 
 import structlog
 
+from storage.database import DatabaseError, InterfaceError, why_away
+
 
 def configure(level: str, style: str) -> None:
     """Set up logging to stderr: `style` is `text` or `json`."""
@@ -69,7 +71,10 @@ def _without_arguments(record: logging.LogRecord) -> bool:
 def _errors_without_words(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """An error as its kind and its place: its message may hold what a patient wrote."""
+    """An error as its kind and its place: its message may hold what a patient wrote.
+
+    A database's says why in words of ours, which hold nothing of anybody's.
+    """
     error = event.pop("exc_info", None)
     if error is True:
         error = sys.exc_info()
@@ -78,4 +83,6 @@ def _errors_without_words(
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
         event["where"] = where(error)
+    if isinstance(error, DatabaseError | InterfaceError):
+        event["why"] = why_away(error)
     return event

@@ -125,22 +125,28 @@ class Metrics:
         """Updates could not be stored."""
         self._store_failed.inc()
 
-    def show(self, counts: Counts | None) -> bytes:
-        """Everything as Prometheus' text; `counts`: None while the database cannot be asked."""
+    def show(self, counts: Counts | None, *, writable: bool = True) -> bytes:
+        """Everything as Prometheus' text.
+
+        `counts`: None while the database cannot be asked; `writable`: False while it can only be
+        asked.
+        """
         waiting = CollectorRegistry()
-        waiting.register(_Now(counts, self.last_poll))
+        is_up = counts is not None and writable
+        waiting.register(_Now(counts, self.last_poll, is_up=is_up))
         return generate_latest(self._registry) + generate_latest(waiting)
 
 
 class _Now(Collector):
     """What holds at the moment of asking."""
 
-    def __init__(self, counts: Counts | None, last_poll: datetime | None) -> None:
+    def __init__(self, counts: Counts | None, last_poll: datetime | None, *, is_up: bool) -> None:
         self._counts = counts
+        self._is_up = is_up
         self._last_poll = last_poll
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield _gauge("database_up", "Whether the database answered.", self._counts is not None)
+        yield _gauge("database_up", "Whether the database can be read and written.", self._is_up)
         if self._last_poll:
             yield _gauge(
                 "last_poll_timestamp_seconds",

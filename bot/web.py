@@ -75,7 +75,8 @@ class Health:
         """Prometheus' text, for this machine or whoever has the token."""
         if not is_local(request):
             self._check_token(request)
-        shown = self.metrics.show(await self._counts())
+        counted = await self._counts()
+        shown = self.metrics.show(counted, writable=self.database.problem is None)
         return web.Response(body=shown, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     async def _problems(self) -> Sequence[str]:

@@ -10,11 +10,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Engine, Select, create_engine, delete, event, text
 from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
+from sqlalchemy.exc import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
 from sqlmodel import Session, SQLModel, col
 
 from storage.lead import Lead, NotLeading, end_a_silent_leader
@@ -22,10 +32,14 @@ from storage.lead import Lead, NotLeading, end_a_silent_leader
 __all__ = [
     "Database",
     "DatabaseError",
+    "Identity",
+    "InterfaceError",
     "NotLeading",
     "Transaction",
     "engine_url",
     "file_of",
+    "identity_of",
+    "place_of",
     "why_away",
     "without_password",
 ]
@@ -49,6 +63,11 @@ KEEPALIVE: dict[str, Any] = {"keepalives_idle": 3, "keepalives_interval": 1, "ke
 DELETED_AT_ONCE = 1000
 AWAY = (OperationalError, InterfaceError, NotLeading)
 """What is raised while the database cannot be used: down, locked, full, or no longer ours."""
+_OF_ONE_STATEMENT = (DataError, IntegrityError, NotSupportedError, ProgrammingError)
+"""What says that a statement is wrong, and nothing of whether others can be written."""
+Identity = tuple[int, int]
+"""A file's device and its number there: they stay the same whatever it is called."""
+MOVED = "the file was moved or deleted"
 
 
 class Database:
@@ -60,12 +79,16 @@ class Database:
         `leads`: this process is to be the only one that sends; on PostgreSQL nothing can be written
         with `run` before `take_lead`. The schema is `storage.migrate`'s.
         """
-        self.is_sqlite = file_of(url) is not None
+        file = file_of(url)
+        self.is_sqlite = file is not None
+        self._file = None if file is None else Path(file).absolute()
+        self._opened: Identity | None = None
+        self._not_written: str | None = None
         self._lead = Lead() if leads and not self.is_sqlite else None
         alone = self.is_sqlite or leads
         if self.is_sqlite:
-            self._engine = _sqlite(url, begin="BEGIN IMMEDIATE")
-            self._pool = _sqlite(url, begin="BEGIN")
+            self._engine = _sqlite(url, begin="BEGIN IMMEDIATE", opened=self._note_file)
+            self._pool = _sqlite(url, begin="BEGIN", opened=self._note_file)
         else:
             self._pool = _postgresql(url, connections=POOL)
             self._engine = _postgresql(url, connections=1) if self._lead else self._pool
@@ -86,7 +109,7 @@ class Database:
         process has the lead, or if the connection that held it was lost.
         """
         return await self._submit(
-            self._writer, self._engine, lambda tx: function(tx, *args, **kwargs)
+            self._writer, self._write, self._engine, lambda tx: function(tx, *args, **kwargs)
         )
 
     async def run_without_lead(
@@ -102,7 +125,7 @@ class Database:
         if self._lead is None:
             return await self.run(function, *args, **kwargs)
         return await self._submit(
-            self._readers, self._pool, lambda tx: function(tx, *args, **kwargs)
+            self._readers, self._write, self._pool, lambda tx: function(tx, *args, **kwargs)
         )
 
     async def read(
@@ -113,7 +136,7 @@ class Database:
     ) -> T:
         """Run `function(tx, ...)`, which only reads, beside the writer."""
         return await self._submit(
-            self._readers, self._pool, lambda tx: function(tx, *args, **kwargs)
+            self._readers, _transact, self._pool, lambda tx: function(tx, *args, **kwargs)
         )
 
     def run_now(
@@ -124,8 +147,38 @@ class Database:
     ) -> T:
         """`run` without an event loop, for scripts and tests."""
         return self._writer.submit(
-            _transact, self._engine, lambda tx: function(tx, *args, **kwargs)
+            self._write, self._engine, lambda tx: function(tx, *args, **kwargs)
         ).result()
+
+    @property
+    def problem(self) -> str | None:
+        """Why nothing can be written, in words, as far as is known without trying; else None.
+
+        Remembered from the last write that failed until `try_to_write` succeeds: a transaction
+        that happens to change nothing goes through on a full disk too.
+        """
+        if self._opened and self._file and identity_of(self._file) != self._opened:
+            return MOVED
+        return self._not_written
+
+    async def try_to_write(self) -> None:
+        """Write and commit what changes nothing, so that `problem` is of this moment."""
+        with suppress(DatabaseError, InterfaceError):
+            await self.run_without_lead(_write_the_same)
+            self._not_written = None
+
+    def _write(self, engine: Engine, function: Callable[[Transaction], T]) -> T:
+        try:
+            return _transact(engine, function)
+        except (DatabaseError, InterfaceError) as error:
+            if not isinstance(error, _OF_ONE_STATEMENT):
+                self._not_written = why_away(error)
+            raise
+
+    def _note_file(self) -> None:
+        """Which file it is, as it is first opened: later its path may be another's."""
+        if self._opened is None and self._file:
+            self._opened = identity_of(self._file)
 
     async def take_lead(self) -> bool:
         """Whether this process is the one that sends from now on; on SQLite it always is.
@@ -135,7 +188,7 @@ class Database:
         """
         if self._lead is None:
             return True
-        await self._submit(self._readers, self._pool, end_a_silent_leader)
+        await self._submit(self._readers, _transact, self._pool, end_a_silent_leader)
         with self._lead.wanted():
             try:
                 await self.run(_nothing)
@@ -153,9 +206,13 @@ class Database:
             await asyncio.get_running_loop().run_in_executor(self._writer, self._engine.dispose)
 
     async def _submit(
-        self, pool: ThreadPoolExecutor, engine: Engine, call: Callable[[Transaction], T]
+        self,
+        pool: ThreadPoolExecutor,
+        transact: Callable[[Engine, Callable[[Transaction], T]], T],
+        engine: Engine,
+        call: Callable[[Transaction], T],
     ) -> T:
-        begun = asyncio.get_running_loop().run_in_executor(pool, _transact, engine, call)
+        begun = asyncio.get_running_loop().run_in_executor(pool, transact, engine, call)
         return await asyncio.shield(begun)
 
     def close(self) -> None:
@@ -175,6 +232,11 @@ def _nothing(tx: Transaction) -> None:
     tx.execute(text("SELECT 1"))
 
 
+def _write_the_same(tx: Transaction) -> None:
+    # SQLite and PostgreSQL both write a row whose values stay: it needs room on the disk.
+    tx.execute(text("UPDATE alembic_version SET version_num = version_num"))
+
+
 def delete_some(tx: Transaction, table: type[SQLModel], ids: Select[Any]) -> int:
     """Delete the first thousand rows of `table` that the query `ids` finds; how many."""
     found = list(tx.execute(ids.limit(DELETED_AT_ONCE)).scalars())
@@ -182,7 +244,8 @@ def delete_some(tx: Transaction, table: type[SQLModel], ids: Select[Any]) -> int
     return len(found)
 
 
-def _sqlite(url: str, *, begin: str) -> Engine:
+def _sqlite(url: str, *, begin: str, opened: Callable[[], None]) -> Engine:
+    """`opened` is called after each connection was made."""
     engine = create_engine(
         url,
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000},
@@ -201,6 +264,7 @@ def _sqlite(url: str, *, begin: str) -> Engine:
             f"busy_timeout = {BUSY_TIMEOUT_MS}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        opened()
 
     @event.listens_for(engine, "begin")
     def begin_transaction(connection: Connection) -> None:
@@ -243,10 +307,13 @@ _WHY = {
     "read-only": "it must not be written to",
     "locked": "another program holds it",
     "full": "the disk is full",
+    "no space left": "the disk is full",
+    "i/o error": "the disk refuses to be read or written",
+    "malformed": "the file is damaged",
 }
 
 
-def why_away(error: DatabaseError) -> str:
+def why_away(error: DatabaseError | InterfaceError) -> str:
     """Why the database cannot be used, in words that hold nothing of an address."""
     said = str(error.orig).lower()
     found = next((words for sign, words in _WHY.items() if sign in said), None)
@@ -263,10 +330,26 @@ def engine_url(url: str) -> str:
 
 def without_password(url: str) -> str:
     """The address as it may be shown."""
-    return make_url(url).render_as_string(hide_password=True)
+    shown = make_url(url).difference_update_query(["password", "sslpassword"])
+    return shown.render_as_string(hide_password=True)
+
+
+def place_of(url: str) -> str:
+    """Where it is, as it may be shown: a SQLite file's whole path, or a server's address."""
+    file = file_of(url)
+    return without_password(url) if file is None else str(Path(file).resolve())
 
 
 def file_of(url: str) -> str | None:
     """The SQLite file behind `url`; None for another database."""
     parsed = make_url(engine_url(url))
     return parsed.database if parsed.get_backend_name() == "sqlite" else None
+
+
+def identity_of(file: Path) -> Identity | None:
+    """Which file is at that path; None if there is none, or it cannot be looked at."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino

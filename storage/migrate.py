@@ -28,8 +28,8 @@ def config() -> Config:
     return settings
 
 
-def migrate(url: str, revision: str = "head") -> None:
-    """Upgrade the database at `url` to `revision`, making it if there is none.
+def migrate(url: str, revision: str = "head") -> bool:
+    """Upgrade the database at `url` to `revision`, making it if there is none; if it was empty.
 
     Raises NewerSchema where that would be a step back.
     """
@@ -39,18 +39,21 @@ def migrate(url: str, revision: str = "head") -> None:
         with engine.connect() as connection:
             if engine.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": LOCK})
-            _refuse_newer(connection)
+            was_empty = _refuse_newer(connection) is None
             settings.attributes["connection"] = connection
             command.upgrade(settings, revision)
             connection.commit()
+            return was_empty
     finally:
         engine.dispose()
 
 
-def _refuse_newer(connection: Connection) -> None:
+def _refuse_newer(connection: Connection) -> str | None:
+    """The revision it is at. Raises NewerSchema."""
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known():
         raise NewerSchema(current)
+    return current
 
 
 def _engine(url: str) -> Engine:
@@ -78,8 +81,7 @@ def schema_of(url: str) -> str | None:
     engine = create_engine(engine_url(url), hide_parameters=True)
     try:
         with engine.connect() as connection:
-            _refuse_newer(connection)
-            return MigrationContext.configure(connection).get_current_revision()
+            return _refuse_newer(connection)
     finally:
         engine.dispose()
 

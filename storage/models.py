@@ -252,7 +252,9 @@ class OutgoingRow(SQLModel, table=True):
     update_id: int | None = Field(default=None, sa_type=BigInteger)
     account: int = Field(sa_type=BigInteger)
     payload: str
-    state: str = "scheduled"  # scheduled, sending, sent, failed, unreachable, unknown, expired
+    state: str = "scheduled"
+    """scheduled, sending, sent, failed, unreachable, unknown, expired; or merged: never sent, told
+    by the alarm before it."""
     reason: str | None = None
     fence: int = 0
     doubted: bool = False

@@ -1,4 +1,7 @@
-"""Answers as rows: committed with the effects they tell of, then sent, in order within a chat."""
+"""Answers as rows: committed with the effects they tell of, then sent, in order within a chat.
+
+Alarms of trouble go before all else in a chat.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Update, update
+from sqlalchemy import Update, case, update
 from sqlmodel import col, select
 
 from storage.database import Transaction, delete_some
-from storage.models import BEING_SENT, ENDED, WAITING, OutgoingRow
+from storage.models import BEING_SENT, ENDED, WAITING, Alert, OutgoingRow
 
 GOOD_FOR = timedelta(hours=1)
 """An answer that could not be sent for so long is not sent any more: its reader is told so."""
@@ -18,6 +21,12 @@ GOOD_FOR_OTHERS = timedelta(hours=24)
 """What somebody is told because of what another wrote, an alarm above all: late is better than
 never."""
 KEEP = timedelta(days=14)
+HOPEFUL = ("scheduled", "sending", "sent")
+LEVEL = select(Alert.level).where(Alert.id == OutgoingRow.alert_id).correlate(OutgoingRow)
+URGENCY = case(
+    (col(OutgoingRow.alert_id).is_(None), 2), (LEVEL.scalar_subquery() == "emergency", 0), else_=1
+)
+"""What goes first in a chat: an alarm of an emergency, any other alarm, the rest."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,8 @@ def add(
 ) -> None:
     """Keep (account, payload) answers in the order they are to be read.
 
-    `alert_id`: of the alert they tell staff of.
+    `alert_id`: of the alert they tell staff of. Such an answer without a payload is never sent: it
+    says that the newest alarm of the alert to the account, which waits, tells of this update too.
     """
     for account, payload in answers:
         tx.add(
@@ -51,6 +61,7 @@ def add(
                 update_id=update_id,
                 account=account,
                 payload=payload,
+                state="scheduled" if payload else "merged",
                 created_at=now,
                 expires_at=now + good_for,
                 alert_id=alert_id,
@@ -77,23 +88,53 @@ def give_up_late(tx: Transaction, account: int, now: datetime) -> Sequence[Outgo
     return late
 
 
-def has_hope(tx: Transaction, row_id: int) -> bool:
-    """Whether an alarm was sent to anybody, or still may be: this row's, with those beside it."""
-    row = tx.get_one(OutgoingRow, row_id)
-    beside = select(OutgoingRow.id).where(
-        OutgoingRow.alert_id == row.alert_id,
-        OutgoingRow.update_id == row.update_id,
-        col(OutgoingRow.state).in_(("scheduled", "sending", "sent")),
+def waiting_alarm(tx: Transaction, alert_id: int, account: int) -> OutgoingRow | None:
+    """The newest alarm of the alert to the account, if nobody can have read it yet."""
+    newest = (
+        select(OutgoingRow)
+        .where(
+            OutgoingRow.alert_id == alert_id,
+            OutgoingRow.account == account,
+            OutgoingRow.state != "merged",
+        )
+        .order_by(col(OutgoingRow.id).desc())
+        .limit(1)
     )
-    return tx.exec(beside.limit(1)).first() is not None
+    row = tx.exec(newest).first()
+    return row if row and row.state == "scheduled" and not row.doubted else None
+
+
+def has_hope(tx: Transaction, row_id: int) -> bool:
+    """Whether an alarm was sent to anybody, or still may be: this row's, with those beside it.
+
+    These may tell of other updates besides, merged into them: there is hope only if each has some.
+    """
+    row = tx.get_one(OutgoingRow, row_id)
+    alarms = (
+        select(OutgoingRow.account, OutgoingRow.update_id, OutgoingRow.state)
+        .where(OutgoingRow.alert_id == row.alert_id)
+        .order_by(col(OutgoingRow.id))
+    )
+    tells: dict[int, tuple[int | None, str]] = {}
+    """By account: the update and the state of the alarm that those merged next are told by."""
+    asked, hopeful = set(), set()
+    for account, update_id, state in tx.exec(alarms):
+        if state != "merged":
+            tells[account] = (update_id, state)
+        by_update, by_state = tells.get(account, (None, "expired"))
+        if by_update == row.update_id:
+            asked.add(update_id)
+        if by_state in HOPEFUL:
+            hopeful.add(update_id)
+    return asked <= hopeful
 
 
 def claim(tx: Transaction, account: int) -> Claimed | None:
-    """The account's oldest open answer, now `sending`."""
+    """The account's most urgent open answer, of these the oldest; now `sending`."""
     row = tx.exec(
         select(OutgoingRow)
         .where(OutgoingRow.account == account, WAITING)
-        .order_by(col(OutgoingRow.id))
+        .order_by(URGENCY, col(OutgoingRow.id))
         .limit(1)
     ).first()
     if row is None:

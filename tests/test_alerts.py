@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter as Counts
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -12,7 +16,7 @@ from storage import people
 from storage.database import Transaction
 from storage.models import Alert, Audit, OutgoingRow
 from tests.counter import OTHER, OWNER, PATIENT, RIVAL, Counter, counter, empty
-from tests.story import Story
+from tests.story import PATIENCE, Story
 from tests.test_enrolment import PAUSE, agreed, at, invited
 from tests.test_patient_chat import BREATH, CALL_NOW, CALL_TODAY, PUS, TOLD, asks, behind, patient
 
@@ -414,3 +418,190 @@ async def test_an_alarm_stays_with_whom_the_invited_turned_out_to_be(story: Stor
     assert alert.patient_id == second.patient
     await story.reads(story.owner)
     assert "Ana L.," in await asks(story, story.owner, "/worklist")
+
+
+# --- while one alarm waits to be sent, the next of the same trouble are told by it
+
+FEVER = "I have a fever of 38.6"
+
+
+@asynccontextmanager
+async def held(story: Story, member: Person) -> AsyncIterator[None]:
+    """Telegram takes nothing for `member`: the first of what is said in here has been refused."""
+    hold = story.simulator.faults.add(
+        "too_many_requests", method="sendMessage", chat_id=member.id, retry_after=2, times=None
+    )
+    story.move(seconds=PAUSE)
+    story.ana.say(PUS)
+    async with asyncio.timeout(PATIENCE):
+        while not hold.hits or await story.query(_sending):  # noqa: ASYNC110  no event tells it
+            await asyncio.sleep(0.01)
+    yield
+    hold.lift()
+
+
+def _sending(tx: Transaction) -> bool:
+    return tx.exec(select(OutgoingRow.id).where(OutgoingRow.state == "sending")).first() is not None
+
+
+async def answered(story: Story, person: Person, words: str) -> str:
+    """The answer to `words`, while others' messages wait."""
+    story.move(seconds=PAUSE)
+    before = len(person.received)
+    person.say(words)
+    await person.until(lambda: len(person.received) > before)
+    return person.received[-1].text
+
+
+async def alarms_queued(story: Story) -> Counts[str]:
+    found = select(OutgoingRow.state).where(col(OutgoingRow.alert_id).is_not(None))
+    return Counts(await story.query(lambda tx: tx.exec(found).all()))
+
+
+async def second_patient(story: Story) -> Person:
+    await agreed(story, story.ben, (await invited(story, "Ben Diaz, today 13:40, face")).link)
+    await story.reads(story.owner)
+    return story.ben
+
+
+async def test_what_follows_while_an_alarm_waits_comes_with_it_the_emergency_first(
+    story: Story,
+) -> None:
+    ana = await patient(story)
+    async with held(story, story.owner):
+        for words in (FEVER, BREATH, FEVER):
+            assert TOLD in await answered(story, ana, words)
+        assert await alarms_queued(story) == {"scheduled": 1, "merged": 3}
+    [alarm] = await story.reads(story.owner)
+    assert alarm.startswith("EMERGENCY")
+    places = [alarm.index(words) for words in (BREATH, PUS, FEVER)]
+    assert places == sorted(places)
+    assert alarm.count(FEVER) == 2
+    assert await alarms_queued(story) == {"sent": 1, "merged": 3}
+    await story.reads(ana)
+    await presses(story, story.owner, ON_IT)
+    [told] = await story.reads(ana)
+    assert told.startswith(SEEN)
+
+
+async def test_a_flood_stays_one_message_that_begins_with_the_worst(story: Story) -> None:
+    ana = await patient(story)
+    async with held(story, story.owner):
+        for n in range(6):
+            await answered(story, ana, f"{n}. {FEVER} {'and it hurts a lot 😢 ' * 40}")
+        before = await answered(story, ana, BREATH)
+        await answered(story, ana, f"7. {FEVER}")
+    assert TOLD in before
+    [alarm] = await story.reads(story.owner)
+    assert alarm.startswith("EMERGENCY")
+    assert BREATH in alarm
+    assert "…" in alarm
+
+
+async def test_a_flood_of_small_words_leaves_room_for_nothing_and_says_so(story: Story) -> None:
+    ana = await patient(story)
+    async with held(story, story.owner):
+        for n in range(20):
+            await answered(story, ana, f"{n}. {FEVER}")
+    [alarm] = await story.reads(story.owner)
+    assert PUS in alarm
+    assert f"9. {FEVER}" in alarm
+    assert f"19. {FEVER}" not in alarm
+    assert alarm.endswith("now.\n\n…")
+
+
+async def test_emergencies_then_alarms_go_before_all_else_that_waits_in_a_chat(
+    story: Story,
+) -> None:
+    ana, ben = await patient(story), await second_patient(story)
+    async with held(story, story.owner):
+        story.owner.say("/help")
+        await answered(story, ben, PUS)
+        await answered(story, ana, FEVER)
+        await answered(story, ben, BREATH)
+    bens, anas, help_page = await story.reads(story.owner)
+    assert bens.startswith("EMERGENCY")
+    assert "Ben Diaz" in bens
+    assert BREATH in bens
+    assert "Ana López" in anas
+    assert FEVER in anas
+    assert "/worklist" in help_page
+
+
+async def test_who_writes_on_keeps_their_place_and_takes_no_others(story: Story) -> None:
+    ana, ben = await patient(story), await second_patient(story)
+    async with held(story, story.owner):
+        await answered(story, ben, PUS)
+        await answered(story, ana, FEVER)
+    anas, bens = await story.reads(story.owner)
+    assert FEVER in anas
+    assert "Ben Diaz" in bens
+
+
+async def test_an_alarm_that_may_have_been_read_is_not_changed(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 2.0)
+    ana = await patient(story)
+    story.move(seconds=PAUSE)
+    story.simulator.faults.add("drop_after", method="sendMessage", chat_id=story.owner.id)
+    ana.say(PUS)
+    await story.owner.until(lambda: PUS in story.owner.received[-1].text)
+    await answered(story, ana, FEVER)
+    alarms = await story.reads(story.owner)
+    assert [PUS in it for it in alarms] == [True, True, False]
+    assert FEVER in alarms[-1]
+
+
+async def test_beside_an_alarm_of_another_version_the_next_goes_by_itself(story: Story) -> None:
+    def later_version(tx: Transaction) -> None:
+        row = tx.exec(select(OutgoingRow).where(OutgoingRow.state == "scheduled")).one()
+        row.payload = '{"of": "a later version"}'
+
+    ana = await patient(story)
+    async with held(story, story.owner):
+        await story.query(later_version)
+        assert TOLD in await answered(story, ana, BREATH)
+    [alarm] = await story.reads(story.owner)
+    assert BREATH in alarm
+
+
+async def test_whose_words_were_told_by_an_alarm_that_failed_is_told_so_once(
+    story: Story,
+) -> None:
+    ana = await patient(story)
+    async with held(story, story.owner):
+        await answered(story, ana, FEVER)
+        await answered(story, ana, BREATH)
+        story.owner.delete_account()
+    later = await story.reads(ana)
+    assert [it.startswith(UNHEARD) for it in later] == [False, False, False, True]
+
+
+async def test_words_told_by_a_waiting_alarm_have_hope_until_that_one_fails(
+    story: Story,
+) -> None:
+    """The colleague has the first message and not the second; the owner was to have both in one."""
+    ana, ben = await patient(story), await colleague(story)
+    async with held(story, story.owner):
+        await ben.until(lambda: PUS in ben.received[-1].text)
+        ben.delete_account()
+        await answered(story, ana, FEVER)
+        async with asyncio.timeout(PATIENCE):
+            while not (await alarms_queued(story))["unreachable"]:  # noqa: ASYNC110  nor this
+                await asyncio.sleep(0.01)
+        assert not [it for it in ana.received if it.text.startswith(UNHEARD)]
+        story.owner.delete_account()
+    told = [it for it in await story.reads(ana) if it.startswith(UNHEARD)]
+    assert len(told) == 1
+
+
+async def test_words_told_by_an_alarm_that_arrived_are_told(story: Story) -> None:
+    ana, ben = await patient(story), await colleague(story)
+    async with held(story, story.owner):
+        await ben.until(lambda: PUS in ben.received[-1].text)
+        ben.delete_account()
+        await answered(story, ana, FEVER)
+    [alarm] = await story.reads(story.owner)
+    assert FEVER in alarm
+    assert not [it for it in await story.reads(ana) if it.startswith(UNHEARD)]

@@ -15,7 +15,7 @@ from bot.clock import MovableClock
 from bot.delivery.answers import Answers
 from bot.delivery.outcome import Kind, Outcome, Refused, Retry, Sent, Unknown, Unreachable
 from bot.delivery.pacing import Pacing
-from bot.delivery.silence import IN_A_ROW, Silence
+from bot.delivery.silence import IN_A_ROW, LAST_TRIES_AFTER, TRY_MOST, Silence
 from bot.metrics import Metrics
 from storage import alerts, outgoing
 from storage.database import Database, Transaction
@@ -167,6 +167,7 @@ async def test_what_may_have_arrived_is_sent_once_more_and_no_oftener(
     await post.until_sent(2)
     await asyncio.sleep(0.05)
     post.silence.question_answered()  # the dispatcher asks
+    post.clock.move(timedelta(seconds=TRY_MOST))
     await post.idle()
     assert [text for _, text in post.sent] == ["one", "one", "two"]
     assert [row.state for row in await post.rows()] == ["unknown", "sent"]
@@ -300,7 +301,7 @@ async def test_while_telegram_is_silent_an_answer_waits_and_is_not_lost_in_doubt
     monkeypatch.setattr("bot.delivery.answers.LOOK_AGAIN", 0.01)
     monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
     for _ in range(IN_A_ROW - 1):
-        post.silence.note(Unknown())
+        post.silence.note(Unknown(), post.clock.monotonic())
     post.says = [Unknown()]
     await post.write("help")
     post.answers.notify([7])
@@ -308,10 +309,32 @@ async def test_while_telegram_is_silent_an_answer_waits_and_is_not_lost_in_doubt
     await asyncio.sleep(0.1)
     assert [row.state for row in await post.rows()] == ["scheduled"]
     post.silence.question_answered()
+    post.clock.move(timedelta(seconds=LAST_TRIES_AFTER))
     await post.idle()
     assert post.sent == [(7, "help"), (7, "help")]
     assert [row.state for row in await post.rows()] == ["sent"]
     assert post.silence.room(10, 0.0) == 10
+
+
+async def test_where_messages_are_not_taken_the_last_try_waits_until_another_was(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`getMe` is answered all along: that alone says nothing of messages."""
+    for name in ("answers.LOOK_AGAIN", "answers.REPEAT_UNKNOWN", "transmitter.ASK_AGAIN"):
+        monkeypatch.setattr(f"bot.delivery.{name}", 0.01)
+    for _ in range(IN_A_ROW - 1):
+        post.silence.note(Unknown(), post.clock.monotonic())
+    post.says = [Unknown()]
+    await post.write("call 112")
+    post.answers.notify([7])
+    await post.until_sent(1)
+    post.silence.question_answered()
+    await asyncio.sleep(0.1)
+    assert post.sent == [(7, "call 112")]
+    await post.write("hello", account=8)
+    post.answers.notify([8])
+    await post.idle()
+    assert post.sent == [(7, "call 112"), (8, "hello"), (7, "call 112")]
 
 
 async def test_an_answer_in_doubt_is_not_repeated_into_the_same_outage(
@@ -419,3 +442,39 @@ async def test_an_alarm_in_doubt_when_the_process_died_twice_is_told_to_the_pati
     await post.idle()
     assert (await post.rows())[0].state == "unknown"
     assert post.sent == [(7, UNHEARD)]
+
+
+async def test_an_alarm_in_doubt_is_tried_for_an_hour_and_the_patient_told_once(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("answers.LOOK_AGAIN", "answers.REPEAT_UNKNOWN", "transmitter.ASK_AGAIN"):
+        monkeypatch.setattr(f"bot.delivery.{name}", 0.01)
+    alert = await post.alert()
+    await post.write("alarm", account=STAFF, alert_id=alert)
+    post.says = [Unknown()] * 5
+    post.answers.notify([STAFF])
+    async with asyncio.timeout(PATIENCE):
+        while post.answers.waiting():
+            post.silence.question_answered()  # the dispatcher asks
+            post.clock.move(timedelta(minutes=1))
+            await asyncio.sleep(0.05)
+    rows = await post.rows()
+    assert [row.state for row in rows if row.account == STAFF][-1] == "sent"
+    assert len([row for row in rows if row.account == 7]) == 1
+    assert post.sent.count((STAFF, "alarm")) > 2
+
+
+async def test_after_its_time_an_alarm_in_doubt_is_tried_no_more(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.delivery.answers.REPEAT_UNKNOWN", 0.01)
+    alert = await post.alert()
+    await post.write("alarm", account=STAFF, alert_id=alert)
+    monkeypatch.setattr("bot.delivery.answers.ALARMS_TRIED_FOR", timedelta(0))
+    post.says = [Unknown(), Sent(1), Unknown()]
+    post.answers.notify([STAFF])
+    await post.until_sent(1)
+    await post.write("hello", account=9)
+    post.answers.notify([9])
+    await post.idle()
+    assert [row.state for row in await post.rows() if row.account == STAFF] == ["unknown"]

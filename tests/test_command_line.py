@@ -321,6 +321,56 @@ def test_a_file_that_is_no_database_is_said(
     assert "DATABASE_URL" in err
 
 
+WHOLE = {
+    "TELEGRAM_TOKEN": "1:x",
+    "TELEGRAM_API_URL": "http://127.0.0.1:1",
+    "CLINIC_PHONE": "1",
+    "CLINIC_EMERGENCY_NUMBER": "112",
+    "CLINIC_TIMEZONE": "UTC",
+}
+"""Settings to start with, where there is no Telegram."""
+
+
+def test_where_the_database_is_and_that_it_was_empty_is_said_at_the_start(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**WHOLE, "DATABASE_URL": "sqlite:///wrong.db"}.items():
+        monkeypatch.setenv(name, value)
+    first, again = said("invite-owner")[2], said("invite-owner")[2]
+    place = str(tmp_path / "wrong.db")
+    assert f"database.opened                [bot.app] at={place}" in first
+    assert "database.new" in first
+    assert "it was empty" in first
+    assert f"at={place}" in again
+    assert "database.new" not in again
+
+
+def test_a_lock_that_cannot_be_made_is_not_another_run(
+    said: Said, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "clinic.db.lock").mkdir()
+    for name, value in {**WHOLE, "DATABASE_URL": "sqlite:///clinic.db"}.items():
+        monkeypatch.setenv(name, value)
+    code, out, err = said("run")
+    assert (code, out) == (2, "")
+    assert f"DATABASE_URL: the file {tmp_path / 'clinic.db.lock'}" in err
+    assert "cannot be made" in err
+    assert "another `run` is" not in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "clinic.db").exists()
+
+
+@pytest.mark.parametrize("command", ["run", "invite-owner"])
+def test_a_database_in_memory_is_refused(
+    command: str, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**WHOLE, "DATABASE_URL": "sqlite:///:memory:"}.items():
+        monkeypatch.setenv(name, value)
+    code, _, err = said(command)
+    assert code == 2
+    assert "a database in memory" in err
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

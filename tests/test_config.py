@@ -80,6 +80,14 @@ def test_an_empty_setting_is_not_set(environment: pytest.MonkeyPatch) -> None:
         ("CLINIC_EMERGENCY_NUMBER", "abc", "can be called"),
         ("CLINIC_PHONE", "call us", "can be called"),
         ("TELEGRAM_API_URL", "api.telegram.org", "https://"),
+        ("TELEGRAM_API_URL", "https://", "like https://api"),
+        ("TELEGRAM_API_URL", "http://[::1", "like https://api"),
+        ("TELEGRAM_API_URL", "http://127.0.0.1:port", "like https://api"),
+        ("TELEGRAM_API_URL", "https://api telegram.org", "like https://api"),
+        ("MESSAGES_PER_SECOND", "nan", "finite number"),
+        ("MESSAGES_PER_SECOND", "inf", "finite number"),
+        ("CLINIC_NAME", "Fr\udcfchling", "UTF-8"),
+        ("CONTENT_DIR", "/tmp/caf\udce9", "UTF-8"),
         ("CLINIC_LANGUAGE", "English", "should match"),
         ("LOG_LEVEL", "loud", "info"),
         ("PORT", "0", "PORT"),
@@ -97,6 +105,22 @@ def test_a_malformed_value_says_what_would_be_right(
     environment.setenv(name, value)
     with pytest.raises(SettingsError, match=complaint):
         read_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("CLINIC_NAME=Frühling".encode("latin-1"), "^.env: is not text in UTF-8"),
+        (b'CLINIC_NAME="Spring\x00"', "^CLINIC_NAME: is not text in UTF-8"),
+    ],
+)
+def test_a_file_of_other_letters_than_utf8_is_said_plainly(
+    tmp_path: Path, content: bytes, complaint: str
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    with pytest.raises(SettingsError, match=complaint) as caught:
+        read_settings()
+    assert len(caught.value.problems) == 1
 
 
 def test_names_and_levels_may_be_written_in_any_case(environment: pytest.MonkeyPatch) -> None:
@@ -139,6 +163,8 @@ def test_a_malformed_secret_is_not_repeated(environment: pytest.MonkeyPatch, nam
         ("postgres://u@db/c?sslmode=require", "postgresql://u@db/c?sslmode=require"),
         ("postgresql:///clinic?host=/run/postgresql", "postgresql:///clinic?host=/run/postgresql"),
         ("postgresql://u:p@[::1]:5432/c", "postgresql://u:p@[::1]:5432/c"),
+        ("postgresql://u@here:p@db/c", "postgresql://u@here:p@db/c"),
+        ("postgresql://u:p%40q@db/c", "postgresql://u:p%40q@db/c"),
     ],
 )
 def test_postgresql_is_taken_as_hosts_hand_it_out(
@@ -161,6 +187,7 @@ def test_sqlite_is_not_postgresql(environment: pytest.MonkeyPatch) -> None:
         "postgresql://u:hush@db/",
         "postgres://u:hush/more@db/clinic",
         "postgresql://u:hush#more@db/clinic",
+        "postgresql://u:hush@more@db/clinic",
         "postgresql://u:hush?more@db/clinic",
         "postgresql://u:hush@db:port/clinic",
         "postgresql://u:[hush@db/clinic",

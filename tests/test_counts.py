@@ -11,11 +11,11 @@ import pytest
 from sqlalchemy import event, insert, text
 from sqlmodel import SQLModel
 
-from storage import counts, reminders, treatments
+from storage import counts, outgoing, reminders, treatments
 from storage.counts import Counts
 from storage.database import Database, Transaction
 from storage.migrate import migrate
-from storage.models import Clinic, Inbox, OutgoingRow, Patient, Reminder, Staff, Treatment
+from storage.models import Alert, Clinic, Inbox, OutgoingRow, Patient, Reminder, Staff, Treatment
 
 NOW = datetime(2026, 11, 23, 14, 0, tzinfo=UTC)
 AGO = NOW - timedelta(minutes=5)
@@ -221,5 +221,34 @@ async def test_looking_for_what_is_due_reads_no_table_through(tmp_path: Path) ->
 
     plans = await database.read(plans_of, looking)
     database.close()
+    assert len(plans) >= 4
+    assert [plan for plan in plans if reads_all(plan)] == []
+
+
+async def test_looking_for_the_next_answer_reads_no_table_through(database: Database) -> None:
+    """Neither the answers sent long ago nor the alerts of years: the worst alarm comes first."""
+
+    def alarms(tx: Transaction) -> None:
+        fill(tx, MANY)
+        common = {"clinic_id": 1, "patient_id": 1, "account": 7, "topic": "infection"}
+        common |= {"written_at": AGO, "created_at": AGO, "taken_at": NOW}
+        levels = [{**common, "level": "today"}] * MANY + [{**common, "level": "emergency"}]
+        tx.execute(insert(Alert), levels)
+        rows = [(None, "rest"), (1, "today"), (MANY + 1, "worst"), (2, "last")]
+        for alert_id, payload in rows:
+            outgoing.add(tx, [(7, payload)], update_id=1, now=NOW, alert_id=alert_id)
+
+    def looking(tx: Transaction) -> None:
+        assert outgoing.waiting_alarm(tx, 1, 7)
+        newest = outgoing.waiting_alarm(tx, MANY + 1, 7)
+        assert newest
+        assert outgoing.has_hope(tx, newest.id)
+        claimed = outgoing.claim(tx, 7)
+        assert claimed
+        assert claimed.payload == "worst"
+
+    await database.run(alarms)
+    await database.run(analyze)
+    plans = await database.run(plans_of, looking)
     assert len(plans) >= 4
     assert [plan for plan in plans if reads_all(plan)] == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,11 +15,18 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, StatementError
 from sqlmodel import SQLModel, select
 
 from storage import alerts, outgoing, people
-from storage.database import Database, Transaction, engine_url, file_of
+from storage.database import (
+    Database,
+    Transaction,
+    engine_url,
+    file_of,
+    place_of,
+    without_password,
+)
 from storage.migrate import head, migrate, schema_of
 from storage.models import Clinic, Patient, Reminder
 
@@ -178,11 +187,11 @@ def test_migrating_makes_exactly_the_tables_of_the_models(tmp_path: Path) -> Non
 def test_migrating_twice_changes_nothing_and_keeps_the_data(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'x.db'}"
     assert schema_of(url) is None
-    migrate(url)
+    assert migrate(url)  # it was empty
     database = Database(url)
     database.run_now(add_clinic)
     database.close()
-    migrate(url)
+    assert not migrate(url)
     assert schema_of(url) == head()
     database = Database(url)
     assert database.run_now(names) == ["Rosewood"]
@@ -192,6 +201,14 @@ def test_migrating_twice_changes_nothing_and_keeps_the_data(tmp_path: Path) -> N
 def test_the_file_behind_an_address() -> None:
     assert file_of("sqlite:///clinic.db") == "clinic.db"
     assert file_of("postgresql://localhost/clinic") is None
+
+
+def test_where_a_database_is_may_be_shown(tmp_path: Path) -> None:
+    """The tests are in a folder of their own: a relative path is of it."""
+    assert place_of("sqlite:///clinic.db") == str(tmp_path / "clinic.db")
+    for url in ("postgresql://ana:hush@host/clinic", "postgresql://host/clinic?password=hush"):
+        assert "hush" not in place_of(url) + without_password(url)
+        assert "host/clinic" in place_of(url)
 
 
 def with_a_clinic_of_0001(url: str) -> None:
@@ -267,3 +284,91 @@ def test_a_migration_that_is_cut_short_leaves_nothing_half_done(empty_url: str) 
     engine.dispose()
     migrate(empty_url)
     assert schema_of(empty_url) == head()
+
+
+# What keeps it from being written.
+
+
+@contextmanager
+def no_room(beside: Path) -> Iterator[None]:
+    """No file grows beyond what the newest commits of this database take now, as on a full disk."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = beside.with_name(f"{beside.name}-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+async def test_a_disk_without_room_is_remembered_until_there_is_room(
+    database: Database, tmp_path: Path
+) -> None:
+    await database.run(add_clinic)
+    assert database.problem is None
+    full = "the disk refuses to be read or written"
+    with no_room(tmp_path / "clinic.db"):
+        with pytest.raises(OperationalError):
+            await database.run(add_clinic)
+        assert database.problem == full
+        assert await database.run(names) == ["Rosewood"]  # changes nothing, so it goes through
+        assert database.problem == full
+        await database.try_to_write()
+        assert database.problem == full
+    await database.try_to_write()
+    assert database.problem is None
+
+
+async def test_a_disk_without_room_is_found_while_nobody_writes(
+    database: Database, tmp_path: Path
+) -> None:
+    await database.run(add_clinic)
+    with no_room(tmp_path / "clinic.db"):
+        await database.try_to_write()
+    assert database.problem is not None
+
+
+async def test_who_holds_the_file_is_remembered_until_he_lets_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_MS", 20)
+    url = f"sqlite:///{tmp_path / 'clinic.db'}"
+    migrate(url)
+    database = Database(url)
+    await database.run(add_clinic)
+    other = sqlite3.connect(tmp_path / "clinic.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(OperationalError):
+        await database.run(add_clinic)
+    assert await database.read(names) == ["Rosewood"]
+    assert database.problem == "another program holds it"
+    other.close()
+    await database.try_to_write()
+    assert database.problem is None
+    database.close()
+
+
+async def test_a_wrong_statement_says_nothing_of_the_database(database: Database) -> None:
+    with pytest.raises(IntegrityError):
+        await database.run(lambda tx: tx.execute(text("INSERT INTO clinic (id) VALUES (1)")))
+    assert database.problem is None
+
+
+async def test_a_file_that_is_taken_away_is_noticed(database: Database, tmp_path: Path) -> None:
+    file, away = tmp_path / "clinic.db", tmp_path / "away.db"
+    await database.run(add_clinic)
+    file.rename(away)
+    assert database.problem == "the file was moved or deleted"
+    away.rename(file)
+    assert database.problem is None
+    file.unlink()
+    file.touch()
+    assert database.problem == "the file was moved or deleted"
+
+
+async def test_a_database_that_can_be_written_to_is_tried_on_both_kinds(empty_url: str) -> None:
+    migrate(empty_url)
+    database = Database(empty_url)
+    await database.try_to_write()
+    assert database.problem is None
+    database.close()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from markupsafe import Markup
+from sqlalchemy import text
 from sqlmodel import col, select
 from structlog.testing import capture_logs
 
@@ -27,7 +28,7 @@ from bot.delivery.outcome import (
     backoff,
 )
 from bot.delivery.pacing import Pacing
-from bot.delivery.silence import IN_A_ROW, Silence
+from bot.delivery.silence import IN_A_ROW, LAST_TRIES_AFTER, Silence
 from bot.metrics import Metrics
 from content import library, messages
 from content.facts import Situation
@@ -87,6 +88,7 @@ class Bench:
         self.clock = MovableClock(ENDED)
         self.telegram = Telegram()
         self.answering: set[int] = set()
+        self.silence = Silence()
         self.dispatcher = self.new_dispatcher()
         self._running: asyncio.Task[None] | None = None
 
@@ -99,7 +101,7 @@ class Bench:
             send=self.telegram,
             slots=slots,
             answering=lambda: self.answering,
-            silence=Silence(),
+            silence=self.silence,
             metrics=Metrics(),
         )
 
@@ -296,6 +298,41 @@ async def test_a_step_that_says_hold_is_never_repeated(bench: Bench) -> None:
     rows = await bench.until(lambda rows: any(r.state == "unknown" for r in rows))
     held = next(row for row in rows if row.state == "unknown")
     assert (held.step, held.try_at, held.reason) == ("day14", None, "not_repeated")
+
+
+async def test_a_step_that_says_hold_is_not_what_is_tried_while_messages_are_not_taken(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`getMe` is answered all along; the one try of that step would be lost for nothing."""
+    monkeypatch.setattr("bot.delivery.transmitter.ASK_AGAIN", 30)
+    await bench.patients()
+    due = next(row.due_at for row in await bench.rows() if row.step == "day14")
+    bench.move_to(due)
+    for _ in range(IN_A_ROW):
+        bench.silence.note(Unknown(), bench.clock.monotonic())
+    bench.start()
+    rows = await bench.until(lambda rows: any(row.attempts for row in rows))
+    held = next(row for row in rows if row.attempts)
+    await bench.until(lambda rows: all(row.state != "sending" for row in rows))
+    assert held.step == "day14"
+    assert bench.telegram.sent == []
+    bench.move_to(due + timedelta(seconds=LAST_TRIES_AFTER + 30))
+    await bench.until(lambda rows: any(row.state == "sent" for row in rows))
+
+
+async def test_after_a_turn_that_failed_there_is_a_pause(bench: Bench) -> None:
+    """Each of a thousand messages that come due wakes it; a full disk stays full for hours."""
+    await bench.patients()
+    await bench.database.run(lambda tx: tx.execute(text("ALTER TABLE reminder RENAME TO gone")))
+    with capture_logs() as logged:
+        bench.start()
+        bench.move_to(FIRST)
+        for _ in range(20):
+            bench.dispatcher.wake()
+            await asyncio.sleep(0.01)
+        assert [it["event"] for it in logged] == ["dispatcher.turn_failed"]
+    await bench.database.run(lambda tx: tx.execute(text("ALTER TABLE gone RENAME TO reminder")))
+    await bench.first(lambda row: row.state == "sent")
 
 
 async def test_after_a_crash_what_was_on_its_way_is_unknown_and_repeated(bench: Bench) -> None:

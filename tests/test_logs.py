@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+import sqlite3
+from pathlib import Path
 
 import pytest
 import structlog
+from sqlalchemy import text
 
 from bot import logs
+from storage.database import Database, DatabaseError
 
 SECRET = "Ana López has pus"
 
@@ -63,3 +67,26 @@ def test_what_is_below_the_level_is_not_logged(capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().err
     assert "quiet" not in said
     assert "loud" in said
+
+
+def test_why_a_database_cannot_be_used_is_said_and_nothing_of_what_was_to_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_MS", 20)
+    database = Database(f"sqlite:///{tmp_path / 'held.db'}")
+    database.run_now(lambda tx: tx.execute(text("CREATE TABLE said (words TEXT)")))
+    other = sqlite3.connect(tmp_path / "held.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    logs.configure("info", "json")
+    try:
+        database.run_now(
+            lambda tx: tx.execute(text("INSERT INTO said VALUES (:words)"), {"words": SECRET})
+        )
+    except DatabaseError:
+        structlog.get_logger("bot.x").exception("it.not_stored")
+    other.close()
+    database.close()
+    said = json.loads(capsys.readouterr().err)
+    assert said["why"] == "another program holds it"
+    assert SECRET not in json.dumps(said, ensure_ascii=False)
+    assert "held.db" not in json.dumps(said)

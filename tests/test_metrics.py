@@ -93,6 +93,12 @@ def test_what_waits_is_read_from_the_database() -> None:
     }.items() <= shown.items()
 
 
+def test_a_database_that_can_only_be_read_is_not_up_and_still_counted() -> None:
+    shown = samples(Metrics().show(COUNTS, writable=False))
+    assert shown["aftercare_database_up"] == 0
+    assert shown["aftercare_reminders_due"] == 1
+
+
 def test_what_is_not_known_is_not_shown_as_nothing() -> None:
     """A backlog of 0 while nobody can count would be a lie; so would a poll in 1970."""
     shown = samples(Metrics().show(None))

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlmodel import col, select
+from structlog.testing import capture_logs
 
 from bot.chat.patient import questions
+from bot.clock import MovableClock
+from bot.config import SettingsError
+from bot.simulator import Simulator
 from bot.updates import as_row, chat_of
 from storage import inbox
 from storage.database import Database, Transaction
 from storage.models import Inbox, OutgoingRow
 from tests.conftest import START
-from tests.story import PATIENCE, Story
+from tests.story import PATIENCE, Story, settings_for
+from tests.test_connection import answering
 
 
 def all_updates(tx: Transaction) -> list[Inbox]:
@@ -98,6 +105,48 @@ async def test_a_malformed_update_does_not_stop_the_others(story: Story) -> None
     assert malformed.tries == 3
 
 
+@pytest.mark.parametrize("letter", ["\ud800", "\x00", "\udc00\ud83d"])
+async def test_what_no_database_takes_does_not_cost_an_alarm(
+    simulator: Simulator,
+    clock: MovableClock,
+    tmp_path: Path,
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    letter: str,
+) -> None:
+    here = settings_for(simulator, tmp_path).model_copy(update={"database_url": database_url})
+    monkeypatch.setattr("tests.story.settings_for", lambda *_: here)
+    async with Story(simulator=simulator, clock=clock, folder=tmp_path) as story:
+        await story.enrol(story.ana)
+        await story.reads(story.ana)
+        await story.reads(story.owner)
+        story.ana.say(f"I have a fever {letter} and pus 😀")
+        [answer] = await story.reads(story.ana)
+        assert "+44 20 7946 0000" in answer
+        [alarm] = await story.reads(story.owner)
+        assert "I have a fever" in alarm
+        assert "\ufffd and pus 😀" in alarm
+        assert {row.state for row in await story.query(all_updates)} == {"done"}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("plain", "plain"),
+        ("é 한 \ud7ff \ue000 😀", "é 한 \ud7ff \ue000 😀"),
+        ("\ud83d😀\ude00", "\ufffd😀\ufffd"),
+        ("\ude00\ud83d", "\ufffd\ufffd"),
+        ("\\ud83d\ude00", "\\ud83d\ufffd"),
+        ("\\\ud83d", "\\\ufffd"),
+        ("\\u0000 \n\x00\t", "\\u0000 \n\ufffd\t"),
+    ],
+)
+def test_only_what_is_no_letter_is_replaced(said: str, kept: str) -> None:
+    row = as_row({"update_id": 1, "message": {said: [said]}})
+    assert row
+    assert json.loads(row[2])["message"] == {kept: [kept]}
+
+
 async def test_letters_no_file_can_hold_do_not_stop_the_others(story: Story) -> None:
     story.ana.open()
     await story.reads(story.ana)
@@ -114,6 +163,36 @@ async def test_nothing_is_lost_while_telegram_is_down(story: Story) -> None:
     story.ana.say("/help")
     await story.simulator.start(port)
     assert "What I can do" in (await story.reads(story.ana))[0]
+
+
+async def test_a_404_does_not_end_it_and_is_asked_again(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.chat.poll.PAUSE_FIRST", 0.01)
+    story.ana.open()
+    await story.reads(story.ana)
+    port = int(story.simulator.url.rsplit(":", 1)[1])
+    await story.simulator.stop()
+    story.ana.say("/help")
+    with capture_logs() as logged:
+        async with answering(404, port) as asked, asyncio.timeout(PATIENCE):
+            while asked.count("getUpdates") < 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    said = [it for it in logged if it["event"] == "poll.failed" and "404" in it["problem"]]
+    assert said[0]["host"] == f"127.0.0.1:{port}"
+    assert "TELEGRAM_API_URL" in said[0]["problem"]
+    await story.simulator.start(port)
+    assert "What I can do" in (await story.reads(story.ana))[0]
+
+
+async def test_a_token_that_is_taken_back_ends_it(story: Story) -> None:
+    story.simulator.token = "42:ANOTHER"
+    story.simulator.updates.end_poll("the end of that token")
+    running, story._running = story._running, None
+    assert running
+    with pytest.raises(SettingsError, match="Telegram does not know this token"):
+        await asyncio.wait_for(running, PATIENCE)
+    story.simulator.wrong_calls.clear()
 
 
 async def test_a_batch_that_could_not_be_stored_is_fetched_again(

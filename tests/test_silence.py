@@ -7,14 +7,22 @@ from itertools import pairwise
 import pytest
 
 from bot.delivery.outcome import Outcome, Refused, Retry, Sent, Unknown, Unreachable
-from bot.delivery.silence import ASK_MOST, IN_A_ROW, TRIAL_LASTS, Silence
+from bot.delivery.silence import (
+    ASK_MOST,
+    IN_A_ROW,
+    LAST_TRIES_AFTER,
+    TRIAL_LASTS,
+    TRY_FIRST,
+    TRY_MOST,
+    Silence,
+)
 
 
 def silent() -> Silence:
     silence = Silence()
     for count in range(IN_A_ROW):
         assert silence.room(10, 0.0) == 10
-        assert silence.note(Unknown()) is (count == IN_A_ROW - 1)
+        assert silence.note(Unknown(), 0.0) is (count == IN_A_ROW - 1)
     return silence
 
 
@@ -22,7 +30,7 @@ def silent() -> Silence:
 def test_a_few_without_a_word_in_a_row_hold_the_others(nothing: Outcome) -> None:
     silence = Silence()
     for _ in range(IN_A_ROW):
-        silence.note(nothing)
+        silence.note(nothing, 0.0)
     assert silence.room(10, 0.0) == 0
 
 
@@ -30,9 +38,9 @@ def test_a_few_without_a_word_in_a_row_hold_the_others(nothing: Outcome) -> None
 def test_any_word_in_between_counts_from_the_beginning(word: Outcome) -> None:
     silence = Silence()
     for _ in range(IN_A_ROW - 1):
-        silence.note(Unknown())
-    silence.note(word)
-    assert not silence.note(Unknown())
+        silence.note(Unknown(), 0.0)
+    silence.note(word, 0.0)
+    assert not silence.note(Unknown(), 0.0)
     assert silence.room(10, 0.0) == 10
 
 
@@ -58,7 +66,7 @@ def test_after_the_question_one_message_is_tried_and_then_all_go() -> None:
     assert silence.room(10, 0.0) == 1
     silence.goes(0.0)
     assert silence.room(10, 0.0) == 0
-    silence.note(Sent(1))
+    silence.note(Sent(1), 0.0)
     assert silence.room(10, 0.0) == 10
 
 
@@ -67,12 +75,12 @@ def test_a_message_on_trial_that_is_not_answered_costs_one_doubt_and_a_longer_wa
     assert silence.asks(100.0)
     silence.question_answered()
     silence.goes(0.0)
-    assert not silence.note(Unknown())
+    assert not silence.note(Unknown(), 0.0)
     assert silence.room(10, 0.0) == 0
     assert silence.asks(101.0)
     silence.question_answered()
     silence.goes(0.0)
-    silence.note(Unknown())
+    silence.note(Unknown(), 0.0)
     assert not silence.asks(102.9)
     assert silence.asks(103.0)
 
@@ -91,3 +99,39 @@ def test_a_trial_nothing_comes_back_of_makes_room_for_another() -> None:
     silence.goes(100.0)
     assert silence.room(10, 100.0 + TRIAL_LASTS - 1) == 0
     assert silence.room(10, 100.0 + TRIAL_LASTS) == 1
+
+
+def test_where_only_the_question_is_answered_messages_are_tried_ever_more_seldom() -> None:
+    silence, now, tried = silent(), 0.0, []
+    while now < 1500:
+        if silence.asks(now):
+            silence.question_answered()
+        if silence.room(10, now):
+            tried.append(now)
+            silence.goes(now)
+            silence.note(Unknown(), now)
+        now += 1
+    gaps = [later - earlier for earlier, later in pairwise(tried)]
+    assert gaps[:4] == pytest.approx([TRY_FIRST, 30, 60, 120], abs=ASK_MOST)
+    assert max(gaps) <= TRY_MOST + ASK_MOST
+    assert len(tried) < 10
+
+
+def test_what_has_but_one_try_left_is_not_tried_first() -> None:
+    silence = silent()
+    assert silence.asks(1.0)
+    silence.question_answered()
+    assert silence.room(10, 1.0) == 1
+    assert not silence.takes_last_tries(1.0)
+    assert silence.takes_last_tries(LAST_TRIES_AFTER)
+    silence.note(Sent(1), 2.0)
+    assert silence.takes_last_tries(2.0)
+
+
+def test_where_nothing_was_heard_at_all_an_answer_says_that_it_is_over() -> None:
+    silence = silent()
+    assert silence.asks(1.0)
+    assert not silence.takes_last_tries(1.5)
+    assert silence.asks(2.0)
+    silence.question_answered()
+    assert silence.takes_last_tries(3.0)

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import pytest
 from sqlmodel import col, select
 
 from bot import logs
+from bot.app import problems_of
 from bot.clock import MovableClock
 from bot.config import SettingsError
 from bot.metrics import Metrics
@@ -165,13 +167,17 @@ async def test_many_updates_at_once_are_each_stored(web: Served) -> None:
 
 
 async def test_what_nobody_can_read_is_still_kept_for_somebody_to_see(web: Served) -> None:
-    """It has a number, so it came from Telegram: whoever works on it sets it aside."""
+    """It has a number, so it came from Telegram: whoever works on it sets it aside.
+
+    Half a letter, and a NUL, no database takes.
+    """
     garbage = {"update_id": 1, "message": {"chat": {"id": {"$gt": 0}}, "text": [[{}]] * 9}}
     letters = {"update_id": 2, "message": {"text": "half \ud83d, none \u0000, é, 好"}}
     assert [await web.post(garbage), await web.post(letters)] == [200, 200]
     kept = await web.stored()
     assert [row.account for row in kept] == [None, None]
-    assert [json.loads(row.payload) for row in kept] == [garbage, letters]
+    mended = {"update_id": 2, "message": {"text": "half \ufffd, none \ufffd, é, 好"}}
+    assert [json.loads(row.payload) for row in kept] == [garbage, mended]
 
 
 @on_postgres
@@ -399,6 +405,30 @@ async def test_a_server_that_is_away_and_comes_back(clock: MovableClock) -> None
             assert await web.post({**UPDATE, "update_id": 7002}) == 200
             assert [row.update_id for row in await web.stored()] == [7001, 7002]
             assert await web.figure("aftercare_updates_waiting") == 2
+
+
+@on_sqlite
+async def test_a_file_that_another_program_holds_is_said_until_it_lets_go(
+    url: str, clock: MovableClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It can be read all the while."""
+    monkeypatch.setattr("storage.database.BUSY_TIMEOUT_MS", 20)
+    async with served_on(url, clock) as hook:
+        database = hook.health.database
+        health = replace(hook.health, checks=partial(problems_of, database))
+        async with serve(application(health), "127.0.0.1", 0, setting="HEALTH_PORT") as port:
+            told = replace(hook, address=f"http://127.0.0.1:{port}")
+            assert await told.get("/readyz") == (200, "ready\n")
+            other = sqlite3.connect(tmp_path / "clinic.db", isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            assert await hook.post() == 503
+            assert await told.get("/readyz") == (503, "database: another program holds it\n")
+            assert await told.figure("aftercare_database_up") == 0
+            assert await told.figure("aftercare_updates_waiting") == 0
+            other.close()
+            await database.try_to_write()
+            assert await told.get("/readyz") == (200, "ready\n")
+            assert await told.figure("aftercare_database_up") == 1
 
 
 @on_sqlite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from bot.care.people import Known, numbers_of, situation
 from bot.care.values import Button, Desk, Edit, Incoming, Outgoing, Reaction, Toast, numbers
 from content import wording
 from content.flags import rank
-from storage import alerts, audit, people
+from storage import alerts, audit, outgoing, people
 from storage.models import Alert, Clinic, Patient, Staff
 
 if TYPE_CHECKING:
@@ -27,6 +28,16 @@ ONE_TROUBLE = timedelta(hours=24)
 """What is written within it, while nobody is on it, is one alert. Later it is another trouble."""
 WORDS_SHOWN = 1000
 """Characters of a patient's words that staff are shown."""
+LONGEST = 4096
+"""What Telegram takes in one message, in UTF-16 units."""
+AND_MORE = "\n\n…"
+
+
+class Held(Outgoing):
+    """An alarm whose words the one that waits for the same reader holds: not sent by itself."""
+
+    def dumps(self) -> str:
+        return ""
 
 
 def raised(
@@ -56,7 +67,7 @@ def raised(
     told = desk.say(
         known.language, f"alerts.{'told' if heard else 'nobody'}", **numbers_of(known.clinic)
     )
-    return told, [
+    alarms = [
         Outgoing(
             account=it.account,
             text=text,
@@ -67,6 +78,7 @@ def raised(
         )
         for it in team
     ]
+    return told, [_with_the_waiting(tx, it, answer.level) for it in alarms]
 
 
 def take(
@@ -111,6 +123,38 @@ def unheard(desk: Desk, tx: Transaction, alert_id: int) -> Outgoing | None:
     patient, clinic = people.patient(tx, alert.patient_id), people.clinic(tx, alert.clinic_id)
     text = desk.say(patient.language, "alerts.unheard", **numbers_of(clinic))
     return Outgoing(account=alert.account, text=text)
+
+
+def _with_the_waiting(tx: Transaction, alarm: Outgoing, level: Level) -> Outgoing:
+    """The alarm; or, if one of its alert still waits for its reader, that one says this as well.
+
+    So somebody who writes a hundred times does not keep another's alarm from the team.
+    """
+    if alarm.alert is None:
+        return alarm
+    waiting = outgoing.waiting_alarm(tx, alarm.alert, alarm.account)
+    if waiting is None:
+        return alarm
+    try:
+        before = Outgoing.loads(waiting.payload).text
+    except (ValueError, TypeError, KeyError):  # of a version that is not ours
+        return alarm
+    both = replace(alarm, text=_together(before, alarm.text, level))
+    waiting.payload = both.dumps()
+    return Held(account=alarm.account, text=alarm.text, alert=alarm.alert)
+
+
+def _together(before: str, text: str, level: Level) -> str:
+    """Two alarms of one alert as one, an emergency first; what has no place is hinted at."""
+    first, last = (text, before) if level == "emergency" else (before, text)
+    whole = f"{first}\n\n{last}"
+    return (
+        whole if _length(whole + AND_MORE) <= LONGEST else first.removesuffix(AND_MORE) + AND_MORE
+    )
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _alert(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
-from telegram.error import BadRequest, InvalidToken, NetworkError, RetryAfter, TelegramError
+from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
 from telegram.ext import ExtBot
 
 from bot.chat.limiter import Limiter
-from bot.chat.request import AiohttpRequest
+from bot.chat.request import AiohttpRequest, NotSent
 
 log = structlog.get_logger(__name__)
 
@@ -24,6 +26,21 @@ NotTaken = BadRequest
 """What a call raises if Telegram does not take what it was given."""
 AnyBot = ExtBot[Any]
 RETRY_SECONDS = 5.0
+LOOK_AT = "look at TELEGRAM_API_URL"
+WHY_NOT_SENT = {
+    "ClientConnectorDNSError": f"its name was not found (DNS); {LOOK_AT} and this machine's DNS",
+    "ClientConnectorCertificateError": "its certificate is not trusted; look at this machine's "
+    "certificates and clock, and for a proxy that reads along",
+    "ClientConnectorSSLError": f"no TLS could be agreed on; {LOOK_AT} (https or http, the port)",
+    "ClientConnectorError": "nobody takes a connection there (refused or no way to it); "
+    f"{LOOK_AT} and the network",
+    "ConnectionTimeoutError": "no connection in time; look at the network and its firewall",
+    "TimeoutError": "no connection in time; look at the network, its firewall and its DNS",
+    "UnicodeError": f"that is no name of a host; {LOOK_AT}",
+}
+"""By the kind of error that `NotSent` names, what whoever runs the bot can do about it."""
+ITS_WORDS = re.compile(r"[A-Za-z]+( [A-Za-z]+)*( \(\d{3}\))?")
+"""The beginning of an answer: the rest may repeat the address it was asked at, token and all."""
 ALLOWED = ("message", "edited_message", "callback_query", "my_chat_member")
 """The kinds of updates that are wanted; Telegram remembers them."""
 
@@ -43,18 +60,40 @@ def telegram_bot(
 
 
 def is_wrong_token(error: TelegramError) -> bool:
-    """PTB says the same of a token that is not known (401) and of a method there is not (404)."""
-    return isinstance(error, InvalidToken) and "unauthorized" in error.message.lower()
+    """PTB says the same of a token that is not known (401) and of a method there is not (404).
+
+    Around either of them `Bot.initialize` puts another, which only says that the token is wrong.
+    """
+    said = error.__cause__ if isinstance(error.__cause__, InvalidToken) else error
+    return isinstance(said, InvalidToken) and said.message.lower().startswith("unauthorized")
+
+
+def why_not(error: TelegramError) -> str:
+    """Why Telegram was not reached, in words that hold no token and no address."""
+    if isinstance(error, InvalidToken):
+        return f"there is no Bot API for this token (404); {LOOK_AT}, then at TELEGRAM_TOKEN"
+    if isinstance(error, NotSent):
+        kind = error.message.partition("(")[2].rstrip(")")
+        return WHY_NOT_SENT.get(kind, error.message)
+    if error.message == "Invalid server response":
+        return f"what answers is not Telegram; {LOOK_AT}"
+    said = ITS_WORDS.match(error.message)
+    return said[0] if said else type(error).__name__
+
+
+def host_of(bot: AnyBot) -> str:
+    """Where Telegram is looked for, without the secrets in its address."""
+    return urlsplit(bot.base_url).netloc.rpartition("@")[2]
 
 
 async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
     """Say hello, for as long as it takes or until `stop`. Raises WrongToken."""
-    await _insist(bot.initialize, stop)
+    await _insist(bot, bot.initialize, stop)
 
 
 async def fetch_from_now_on(bot: AnyBot, stop: asyncio.Event) -> None:
     """Have Telegram keep updates until they are fetched, as long as it takes or until `stop`."""
-    await _insist(lambda: _delete_webhook(bot), stop)
+    await _insist(bot, lambda: _delete_webhook(bot), stop)
 
 
 async def post_to(bot: AnyBot, url: str, secret: str, stop: asyncio.Event) -> None:
@@ -63,18 +102,30 @@ async def post_to(bot: AnyBot, url: str, secret: str, stop: asyncio.Event) -> No
     The one call there is: not even who the bot is gets asked.
     """
     await bot.request.initialize()
-    await _insist(lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED), stop)
+    await _insist(
+        bot,
+        lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED),
+        stop,
+        final=NotTaken,
+    )
 
 
-async def _insist(call: Callable[[], Awaitable[object]], stop: asyncio.Event) -> None:
+async def _insist(
+    bot: AnyBot,
+    call: Callable[[], Awaitable[object]],
+    stop: asyncio.Event,
+    *,
+    final: type[TelegramError] | tuple[()] = (),
+) -> None:
+    """Raises WrongToken, and `final`: what no trying again will mend."""
     while not stop.is_set():
         try:
             await call()
             return
-        except BadRequest:  # a NetworkError to PTB, though no trying again will mend it
-            raise
-        except (NetworkError, RetryAfter) as error:
-            log.warning("connect.not_reached", problem=type(error).__name__)
+        except TelegramError as error:
+            if isinstance(error, final) or is_wrong_token(error):
+                raise
+            log.warning("connect.not_reached", host=host_of(bot), problem=why_not(error))
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), RETRY_SECONDS)
 

@@ -10,9 +10,9 @@ import json
 from collections.abc import Callable
 
 import structlog
-from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
+from telegram.error import Conflict, RetryAfter, TelegramError
 
-from bot.chat.connection import ALLOWED, AnyBot
+from bot.chat.connection import ALLOWED, AnyBot, host_of, is_wrong_token, why_not
 from bot.chat.limiter import seconds
 from bot.chat.request import AiohttpRequest
 from bot.clock import Clock
@@ -53,13 +53,13 @@ class Poll:
         self._offset: int | None = None  # none at a start: ids may begin anew after a quiet week
 
     async def run(self) -> None:
-        """Fetch until cancelled. Raises InvalidToken: the token is wrong; NotLeading."""
+        """Fetch until cancelled. Raises WrongToken, NotLeading."""
         failures = 0
         while True:
             try:
                 await self._fetch()
                 failures = 0
-            except (InvalidToken, NotLeading):
+            except NotLeading:
                 raise
             except RetryAfter as error:
                 await asyncio.sleep(seconds(error))
@@ -67,7 +67,9 @@ class Poll:
                 log.warning("poll.conflict", hint="another program fetches this bot's updates")
                 failures += 1
             except TelegramError as error:
-                log.warning("poll.failed", problem=type(error).__name__)
+                if is_wrong_token(error):
+                    raise
+                log.warning("poll.failed", host=host_of(self._bot), problem=why_not(error))
                 failures += 1
             except Exception:
                 # The store. The offset has not moved: the batch is fetched again.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -44,9 +44,12 @@ LOOK_AGAIN = 1.0
 """Seconds between two looks whether Telegram speaks again (the dispatcher asks it), or lets us."""
 RECORD_AGAIN = 2.0
 """Seconds at the most between two tries to write something down: what follows waits for it."""
-REPEAT_UNKNOWN = 15.0
-"""Seconds before an answer that may have arrived goes out once more: somebody waits, yet what
-cut it off must have time to pass."""
+REPEAT_UNKNOWN, REPEAT_MOST = 15.0, 300.0
+"""Seconds before an answer that may have arrived goes out once more, doubling: somebody waits, yet
+what cut it off must have time to pass."""
+ALARMS_TRIED_FOR = timedelta(hours=1)
+"""So long after it was raised an alarm in doubt is tried again: a double costs staff a glance, and
+one that is missing may cost a patient more."""
 
 
 class Answers:
@@ -159,8 +162,8 @@ class Answers:
         match outcome:
             case Retry(after):
                 return backoff(failures + 1) if after is None else after
-            case Unknown() if not claimed.doubted:
-                return REPEAT_UNKNOWN
+            case Unknown() if not claimed.doubted or claimed.alert_id is not None:
+                return min(REPEAT_MOST, REPEAT_UNKNOWN * float(2 ** min(failures, 10)))
         return 0
 
     async def _try(self, claimed: Claimed, begun: float) -> Outcome:
@@ -170,7 +173,10 @@ class Answers:
             log.error("answers.unusable", answer=claimed.id, problem=type(error).__name__)
             self._silence.stays()
             return Refused("unusable")
-        return await self._transmit(message, "answer", in_doubt=claimed.doubted, claimed=begun)
+        doubted = claimed.doubted
+        return await self._transmit(
+            message, "answer", in_doubt=doubted, last_try=doubted, claimed=begun
+        )
 
     async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
         """Write down what became of it, for as long as it takes: until then nothing follows it."""
@@ -218,12 +224,29 @@ def _orphans(tx: Transaction, unheard: Unheard, now: datetime) -> None:
     _tell_unheard(tx, outgoing.orphans(tx), unheard, now)
 
 
+def _try_alarm_anew(tx: Transaction, claimed: Claimed, now: datetime) -> None:
+    """An alarm that came to nothing twice goes on as a row of its own, belonging to no update:
+    the patient is told of the first, once.
+    """  # noqa: D205
+    raised_at = tx.get_one(OutgoingRow, claimed.id).created_at
+    if claimed.alert_id is not None and now - raised_at < ALARMS_TRIED_FOR:
+        outgoing.add(
+            tx,
+            [(claimed.account, claimed.payload)],
+            update_id=None,
+            now=raised_at,
+            good_for=outgoing.GOOD_FOR_OTHERS,
+            alert_id=claimed.alert_id,
+        )
+
+
 def _tell_unheard(
     tx: Transaction, given_up: Iterable[OutgoingRow], unheard: Unheard, now: datetime
 ) -> list[int]:
     """Tell the patients whose alarm reached nobody now that these are given up; their accounts."""
     tx.flush()
-    rows = {(it.alert_id, it.update_id): it.id for it in given_up if it.alert_id is not None}
+    of_updates = (it for it in given_up if it.update_id is not None)
+    rows = {(it.alert_id, it.update_id): it.id for it in of_updates if it.alert_id is not None}
     told = []
     for (alert_id, _), row_id in rows.items():
         said = None if outgoing.has_hope(tx, row_id) else unheard(tx, alert_id)
@@ -250,6 +273,8 @@ def _record(
             return []
         case Unknown():
             given_up = outgoing.finish(tx, claimed, "unknown")
+            if given_up:
+                _try_alarm_anew(tx, claimed, now)
         case Unreachable(why):
             people.unreachable(tx, claimed.account, now, why)
             given_up = outgoing.finish(tx, claimed, "unreachable", reason=why)

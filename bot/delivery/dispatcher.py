@@ -57,6 +57,8 @@ log = structlog.get_logger(__name__)
 
 LONGEST_SLEEP = 1.0
 """Seconds; the wall clock is read anew after each, so a clock that jumps is noticed."""
+TURN_AGAIN = 5.0
+"""Seconds at the most between two turns that fail: a disk may be full for hours."""
 MORE_WHERE_DROPPED = (100, 100)
 """Patients looked at in the same transaction beyond those that may go, where rows are given up."""
 GATHER = 0.02
@@ -128,7 +130,7 @@ class Dispatcher:
         self._question: asyncio.Task[bool] | None = None
         self._looked = False
         self._next_at: datetime | None = None
-        self._stopping = False
+        self._stopping = asyncio.Event()
         self._ended = asyncio.Event()
         self._ended.set()
 
@@ -147,24 +149,29 @@ class Dispatcher:
         """
         self._ended.clear()
         try:
-            while not self._stopping:
+            failures = 0
+            while not self._stopping.is_set():
                 self._wake.clear()
                 await self._gather()
                 try:
                     await self._turn()
+                    failures = 0
                 except (NotLeading, Disowned):
                     raise
                 except Exception:
                     # The database may be locked or full: what is due stays due.
                     log.exception("dispatcher.turn_failed")
+                    failures += 1
+                signal = self._stopping if failures else self._wake
+                pause = min(TURN_AGAIN, backoff(failures)) if failures else self._pause()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), timeout=self._pause())
+                    await asyncio.wait_for(signal.wait(), timeout=pause)
         finally:
             self._ended.set()
 
     async def stop(self) -> None:
         """Claim nothing more and wait for what is on its way; what is not back then is unknown."""
-        self._stopping = True
+        self._stopping.set()
         self.wake()
         if self._question:
             self._question.cancel()
@@ -266,9 +273,14 @@ class Dispatcher:
     async def _deliver(self, errand: Errand, claimed: float) -> None:
         outcome: Outcome = Unknown()
         in_doubt = any(attempt.doubted for attempt in errand.attempts)
+        held = any(attempt.if_unknown == "hold" for attempt in errand.attempts)
         try:
             outcome = await self._transmit(
-                errand.message, "reminder", in_doubt=in_doubt, claimed=claimed
+                errand.message,
+                "reminder",
+                in_doubt=in_doubt,
+                last_try=in_doubt or held,
+                claimed=claimed,
             )
         finally:
             self._finished.append((errand, outcome))

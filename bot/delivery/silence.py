@@ -2,6 +2,8 @@
 
 Each message tried then may be lost in doubt. So after two in a row nothing more goes until
 Telegram is heard again: first in reply to a question that nobody sees, then to a single message.
+Where it answers all questions and no message, these are tried ever more seldom, and at first none
+that could not be tried again.
 
     it speaks -> silent (several in a row without a word) -> on trial (the question is answered)
               <- one message on trial is answered            -> silent again, if it is not
@@ -18,6 +20,11 @@ ASK_FIRST, ASK_MOST = 1.0, 15.0
 """Seconds between two questions, doubling until a message is answered."""
 TRIAL_LASTS = 20.0
 """Seconds after which a message on trial of which nothing came back makes room for another."""
+TRY_FIRST, TRY_MOST = 15.0, 300.0
+"""Seconds from a trial in vain to the next, doubling."""
+LAST_TRIES_AFTER = 60.0
+"""Seconds of silence in which what has but one try left is kept from trials, unless a question was
+not answered either: where nothing was heard at all, an answer says that it is over."""
 
 
 class Silence:
@@ -29,18 +36,27 @@ class Silence:
         self._trying_until = float("-inf")
         self._asked = 0
         self._ask_at = 0.0
+        self._silent_since = float("-inf")
+        self._asking = self._was_away = False
+        self._in_vain = 0
+        self._try_at = float("-inf")
 
     @property
     def is_silent(self) -> bool:
-        """Whether nothing at all may go."""
-        return self._state == "silent"
+        """Whether messages are held back: Telegram has said nothing of the last ones."""
+        return self._state != "speaks"
 
     def room(self, free: int, now: float) -> int:
         """How many of `free` messages may go now."""
         if self._state == "speaks":
             return free
-        on_trial = self._state == "on trial" and now >= self._trying_until
-        return min(free, 1) if on_trial else 0
+        may_try = now >= max(self._trying_until, self._try_at)
+        return min(free, 1) if self._state == "on trial" and may_try else 0
+
+    def takes_last_tries(self, now: float) -> bool:
+        """Whether a message may go that is given up if Telegram says nothing of it."""
+        waited = now - self._silent_since >= LAST_TRIES_AFTER
+        return not self.is_silent or self._was_away or waited
 
     def goes(self, now: float) -> None:
         """A message goes out."""
@@ -53,32 +69,42 @@ class Silence:
     def heard(self) -> None:
         """Telegram said something of a message, if only no."""
         self._state = "speaks"
-        self._in_a_row = self._asked = 0
+        self._in_a_row = self._asked = self._in_vain = 0
+        self._try_at = float("-inf")
 
-    def nothing_heard(self) -> bool:
+    def nothing_heard(self, now: float) -> bool:
         """A message went out, or could not, and Telegram said nothing; whether silence begins."""
         self._in_a_row += 1
         begins = self._state == "speaks" and self._in_a_row >= IN_A_ROW
+        if begins:
+            self._silent_since = now
+            self._asking = self._was_away = False
+        if self._state == "on trial":
+            self._try_at = now + min(TRY_MOST, TRY_FIRST * 2 ** min(self._in_vain, 10))
+            self._in_vain += 1
         if begins or self._state == "on trial":
             self._state = "silent"
         return begins
 
-    def note(self, outcome: Outcome) -> bool:
+    def note(self, outcome: Outcome, now: float) -> bool:
         """What came of a message; whether silence begins with it."""
         if isinstance(outcome, Unknown) or outcome == Retry():
-            return self.nothing_heard()
+            return self.nothing_heard(now)
         self.heard()
         return False
 
     def asks(self, now: float) -> bool:
         """Whether it is time for the question; asking counts from here."""
-        if not self.is_silent or now < self._ask_at:
+        if self._state != "silent" or now < self._ask_at:
             return False
         self._ask_at = now + min(ASK_MOST, ASK_FIRST * 2 ** min(self._asked, 10))
         self._asked += 1
+        self._was_away |= self._asking  # the one before was not answered
+        self._asking = True
         return True
 
     def question_answered(self) -> None:
         """Telegram is there; whether it takes messages, one of them will show."""
         self._state = "on trial"
+        self._asking = False
         self.stays()

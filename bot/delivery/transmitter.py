@@ -25,14 +25,15 @@ class Transmitter:
         self._clock = clock
 
     async def __call__(
-        self, message: Outgoing, kind: Kind, *, in_doubt: bool, claimed: float
+        self, message: Outgoing, kind: Kind, *, in_doubt: bool, last_try: bool, claimed: float
     ) -> Outcome:
         """Send it once. Raises nothing but what stops the program.
 
-        `in_doubt`: this is the one repeat of what may have arrived. `claimed`: when its claim was
-        begun, in the clock's monotonic seconds.
+        `in_doubt`: this repeats what may have arrived. `last_try`: without a word about it, it is
+        given up. `claimed`: when its claim was begun, in the clock's monotonic seconds.
         """
-        if in_doubt and not await is_there(self._line):
+        wasted = last_try and not self._silence.takes_last_tries(self._clock.monotonic())
+        if wasted or (in_doubt and not await is_there(self._line)):
             self._silence.stays()
             return Retry(ASK_AGAIN)
         if self._clock.monotonic() - claimed > CLAIM_GOOD_FOR:
@@ -43,6 +44,6 @@ class Transmitter:
             outcome = await self._line(message, kind)
         except Exception:
             log.exception("transmitter.send_failed")
-        if self._silence.note(outcome):
+        if self._silence.note(outcome, self._clock.monotonic()):
             log.warning("transmitter.telegram_is_silent")
         return outcome
