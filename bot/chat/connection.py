@@ -87,8 +87,11 @@ def host_of(bot: AnyBot) -> str:
 
 
 async def connect(bot: AnyBot, stop: asyncio.Event) -> None:
-    """Say hello, for as long as it takes or until `stop`. Raises WrongToken."""
-    await _insist(bot, bot.initialize, stop)
+    """Say hello, for as long as it takes or until `stop`. Raises WrongToken.
+
+    Before the first word a 404 says so too: Telegram gives it for what does not look like a token.
+    """
+    await _insist(bot, bot.initialize, stop, final=WrongToken)
 
 
 async def fetch_from_now_on(bot: AnyBot, stop: asyncio.Event) -> None:
