@@ -58,6 +58,7 @@ from storage.database import (
     Database,
     DatabaseError,
     Identity,
+    InterfaceError,
     NotLeading,
     Transaction,
     file_of,
@@ -201,7 +202,7 @@ class Bot:
         if self._polls and (last is None or self._clock.now() - last > SILENCE):
             since = f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "since the start"
             found.append(f"telegram: no answer {since}")
-        elif self._silence.is_silent:
+        elif self._silence.takes_nothing:
             found.append("telegram: it takes no messages")
         return found
 
@@ -313,7 +314,7 @@ async def problems_of(database: Database) -> list[str]:
         return [f"database: {database.problem}"]
     try:
         await database.read(people.first_clinic)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         return [f"database: {why_away(error)}"]
     return []
 
@@ -583,8 +584,14 @@ async def looked_after(
 
 
 async def _look_after(database: Database, stop: asyncio.Event, alone: Alone | None) -> None:
+    said: str | None = None
     for look in itertools.count():
         await asyncio.sleep(LOOK_EACH)
+        if (problem := database.problem) != said:
+            said = problem
+            log.warning("database.trouble", why=problem or "none any more")
+        if stop.is_set():
+            return  # whoever waits for the database to end waits for what is written to it
         try:
             if alone:
                 alone.make_sure()

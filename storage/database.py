@@ -294,6 +294,7 @@ def _postgresql(url: str, *, connections: int) -> Engine:
 
 # What the servers and drivers say, in small letters, and the same for whoever has to mend it.
 _WHY = {
+    "statement timeout": "it took too long to answer",
     "password authentication failed": "the user or the password is wrong",
     "no password supplied": "the password is missing",
     "does not exist": "there is no such database, user or table on the server",

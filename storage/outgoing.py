@@ -20,13 +20,21 @@ GOOD_FOR = timedelta(hours=1)
 GOOD_FOR_OTHERS = timedelta(hours=24)
 """What somebody is told because of what another wrote, an alarm above all: late is better than
 never."""
+ALARMS_TRIED_FOR = timedelta(hours=1)
+"""So long after it was raised an alarm that may not have arrived is tried again and again: a double
+costs staff a glance, and one that is missing may cost a patient more."""
 KEEP = timedelta(days=14)
-HOPEFUL = ("scheduled", "sending", "sent")
+UNHEARD = "unheard"
+"""The `reason` of an alarm that was tried twice in vain: nobody counts on it, yet it is tried."""
 LEVEL = select(Alert.level).where(Alert.id == OutgoingRow.alert_id).correlate(OutgoingRow)
 URGENCY = case(
-    (col(OutgoingRow.alert_id).is_(None), 2), (LEVEL.scalar_subquery() == "emergency", 0), else_=1
+    (col(OutgoingRow.reason) == UNHEARD, 3),
+    (col(OutgoingRow.alert_id).is_(None), 2),
+    (LEVEL.scalar_subquery() == "emergency", 0),
+    else_=1,
 )
-"""What goes first in a chat: an alarm of an emergency, any other alarm, the rest."""
+"""What goes first in a chat: an alarm of an emergency, any other alarm, the rest; then alarms that
+were tried in vain, which are not to stand in anything's way."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +119,21 @@ def has_hope(tx: Transaction, row_id: int) -> bool:
     """
     row = tx.get_one(OutgoingRow, row_id)
     alarms = (
-        select(OutgoingRow.account, OutgoingRow.update_id, OutgoingRow.state)
+        select(OutgoingRow.account, OutgoingRow.update_id, OutgoingRow.state, OutgoingRow.reason)
         .where(OutgoingRow.alert_id == row.alert_id)
         .order_by(col(OutgoingRow.id))
     )
-    tells: dict[int, tuple[int | None, str]] = {}
-    """By account: the update and the state of the alarm that those merged next are told by."""
+    tells: dict[int, tuple[int | None, bool]] = {}
+    """By account: the update and the hope of the alarm that those merged next are told by."""
     asked, hopeful = set(), set()
-    for account, update_id, state in tx.exec(alarms):
+    for account, update_id, state, reason in tx.exec(alarms):
         if state != "merged":
-            tells[account] = (update_id, state)
-        by_update, by_state = tells.get(account, (None, "expired"))
+            waits = state in ("scheduled", "sending") and reason != UNHEARD
+            tells[account] = (update_id, waits or state == "sent")
+        by_update, has_any = tells.get(account, (None, False))
         if by_update == row.update_id:
             asked.add(update_id)
-        if by_state in HOPEFUL:
+        if has_any:
             hopeful.add(update_id)
     return asked <= hopeful
 
@@ -147,6 +156,14 @@ def claim(tx: Transaction, account: int) -> Claimed | None:
 def release(tx: Transaction, claimed: Claimed, *, doubted: bool) -> None:
     """It was not sent, or (`doubted`) perhaps it was: it may be claimed once more."""
     tx.execute(_ours(claimed).values(state="scheduled", doubted=col(OutgoingRow.doubted) | doubted))
+
+
+def goes_on(row: OutgoingRow, now: datetime) -> bool:
+    """Whether it is an alarm that is tried although it may have arrived twice; marks it so."""
+    is_so = row.alert_id is not None and now - row.created_at < ALARMS_TRIED_FOR
+    if is_so:
+        row.state, row.reason = "scheduled", UNHEARD
+    return is_so
 
 
 def finish(
@@ -173,19 +190,21 @@ def _ours(claimed: Claimed) -> Update:
     )
 
 
-def orphans(tx: Transaction) -> list[OutgoingRow]:
+def orphans(tx: Transaction, now: datetime) -> list[OutgoingRow]:
     """At a start: what was being sent when the process died is sent once more, and only once.
 
-    Those that are not sent any more.
+    Those that nobody counts on any more.
     """
-    given_up = []
+    in_vain = []
     for row in tx.exec(select(OutgoingRow).where(BEING_SENT)):
-        if row.doubted:
-            row.state, row.payload = "unknown", ""
-            given_up.append(row)
-        else:
+        if not row.doubted:
             row.state, row.doubted = "scheduled", True
-    return given_up
+            continue
+        if row.reason != UNHEARD:
+            in_vain.append(row)
+        if not goes_on(row, now):
+            row.state, row.payload = "unknown", ""
+    return in_vain
 
 
 def forget_old(tx: Transaction, now: datetime) -> int:

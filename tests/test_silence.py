@@ -112,9 +112,9 @@ def test_where_only_the_question_is_answered_messages_are_tried_ever_more_seldom
             silence.note(Unknown(), now)
         now += 1
     gaps = [later - earlier for earlier, later in pairwise(tried)]
-    assert gaps[:4] == pytest.approx([TRY_FIRST, 30, 60, 120], abs=ASK_MOST)
+    assert gaps[:5] == pytest.approx([TRY_FIRST * 2**n for n in range(5)], abs=ASK_MOST)
     assert max(gaps) <= TRY_MOST + ASK_MOST
-    assert len(tried) < 10
+    assert len(tried) < 14
 
 
 def test_what_has_but_one_try_left_is_not_tried_first() -> None:
@@ -135,3 +135,15 @@ def test_where_nothing_was_heard_at_all_an_answer_says_that_it_is_over() -> None
     assert silence.asks(2.0)
     silence.question_answered()
     assert silence.takes_last_tries(3.0)
+
+
+def test_what_was_on_its_way_before_is_no_trial() -> None:
+    silence = silent()
+    assert silence.asks(0.1)
+    silence.question_answered()
+    for late in (0.5, 1.5, 3.5):
+        silence.note(Unknown(), late)
+        silence.asks(late + 8)
+        silence.question_answered()
+    assert silence.room(10, 4.0) == 1
+    assert not silence.takes_nothing

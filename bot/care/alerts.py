@@ -30,7 +30,6 @@ WORDS_SHOWN = 1000
 """Characters of a patient's words that staff are shown."""
 LONGEST = 4096
 """What Telegram takes in one message, in UTF-16 units."""
-AND_MORE = "\n\n…"
 
 
 class Held(Outgoing):
@@ -78,7 +77,7 @@ def raised(
         )
         for it in team
     ]
-    return told, [_with_the_waiting(tx, it, answer.level) for it in alarms]
+    return told, [_with_the_waiting(tx, it, answer.level, now) for it in alarms]
 
 
 def take(
@@ -125,7 +124,7 @@ def unheard(desk: Desk, tx: Transaction, alert_id: int) -> Outgoing | None:
     return Outgoing(account=alert.account, text=text)
 
 
-def _with_the_waiting(tx: Transaction, alarm: Outgoing, level: Level) -> Outgoing:
+def _with_the_waiting(tx: Transaction, alarm: Outgoing, level: Level, now: datetime) -> Outgoing:
     """The alarm; or, if one of its alert still waits for its reader, that one says this as well.
 
     So somebody who writes a hundred times does not keep another's alarm from the team.
@@ -139,18 +138,13 @@ def _with_the_waiting(tx: Transaction, alarm: Outgoing, level: Level) -> Outgoin
         before = Outgoing.loads(waiting.payload).text
     except (ValueError, TypeError, KeyError):  # of a version that is not ours
         return alarm
-    both = replace(alarm, text=_together(before, alarm.text, level))
-    waiting.payload = both.dumps()
+    both = [alarm.text, before] if level == "emergency" else [before, alarm.text]
+    whole = "\n\n".join(both)
+    if _length(whole) > LONGEST:
+        return alarm  # no word is dropped: it comes after the full one
+    waiting.payload = replace(alarm, text=whole).dumps()
+    waiting.expires_at = now + outgoing.GOOD_FOR_OTHERS
     return Held(account=alarm.account, text=alarm.text, alert=alarm.alert)
-
-
-def _together(before: str, text: str, level: Level) -> str:
-    """Two alarms of one alert as one, an emergency first; what has no place is hinted at."""
-    first, last = (text, before) if level == "emergency" else (before, text)
-    whole = f"{first}\n\n{last}"
-    return (
-        whole if _length(whole + AND_MORE) <= LONGEST else first.removesuffix(AND_MORE) + AND_MORE
-    )
 
 
 def _length(text: str) -> int:

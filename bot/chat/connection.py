@@ -109,7 +109,7 @@ async def post_to(bot: AnyBot, url: str, secret: str, stop: asyncio.Event) -> No
         bot,
         lambda: bot.set_webhook(url, secret_token=secret, allowed_updates=ALLOWED),
         stop,
-        final=NotTaken,
+        final=(NotTaken, WrongToken),
     )
 
 
@@ -118,7 +118,7 @@ async def _insist(
     call: Callable[[], Awaitable[object]],
     stop: asyncio.Event,
     *,
-    final: type[TelegramError] | tuple[()] = (),
+    final: type[TelegramError] | tuple[type[TelegramError], ...] = (),
 ) -> None:
     """Raises WrongToken, and `final`: what no trying again will mend."""
     while not stop.is_set():

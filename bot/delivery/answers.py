@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
@@ -44,12 +44,9 @@ LOOK_AGAIN = 1.0
 """Seconds between two looks whether Telegram speaks again (the dispatcher asks it), or lets us."""
 RECORD_AGAIN = 2.0
 """Seconds at the most between two tries to write something down: what follows waits for it."""
-REPEAT_UNKNOWN, REPEAT_MOST = 15.0, 300.0
+REPEAT_UNKNOWN, REPEAT_MOST = 15.0, 60.0
 """Seconds before an answer that may have arrived goes out once more, doubling: somebody waits, yet
 what cut it off must have time to pass."""
-ALARMS_TRIED_FOR = timedelta(hours=1)
-"""So long after it was raised an alarm in doubt is tried again: a double costs staff a glance, and
-one that is missing may cost a patient more."""
 
 
 class Answers:
@@ -113,12 +110,13 @@ class Answers:
         failures = 0
         try:
             while not self._stopping.is_set():
-                if not self._may_go(account):
-                    await self._sleep(LOOK_AGAIN)
-                    continue
                 try:
                     async with self._places:
-                        pause = await self._one(account, failures)
+                        if may_go := self._may_go(account):
+                            pause, failures = await self._one(account, failures)
+                    if not may_go:
+                        await self._sleep(LOOK_AGAIN)
+                        continue
                 except NotLeading:
                     self._silence.stays()
                     return  # whoever leads now takes it up
@@ -126,10 +124,10 @@ class Answers:
                     # The database: the row is there, and is looked at again.
                     self._silence.stays()
                     log.exception("answers.failed")
-                    pause = min(RECORD_AGAIN, backoff(failures + 1))
+                    failures += 1
+                    pause = min(RECORD_AGAIN, backoff(failures))
                 if pause is None:
                     return
-                failures = failures + 1 if pause else 0
                 await self._sleep(pause)
         finally:
             del self._chats[account]
@@ -145,8 +143,11 @@ class Answers:
         self._silence.goes(now)
         return True
 
-    async def _one(self, account: int, failures: int) -> float | None:
-        """Send the oldest open answer; the seconds to wait before the next, None: none left."""
+    async def _one(self, account: int, failures: int) -> tuple[float | None, int]:
+        """Send the next open answer, after so many failures in a row.
+
+        The seconds to wait before the one after it, None: none left; and the failures by then.
+        """
         begun = self._clock.monotonic()
         claimed, also = await self._database.run(
             _claim, account, self._too_late, self._unheard, self._clock.now()
@@ -154,17 +155,20 @@ class Answers:
         self.notify(also)
         if claimed is None:
             self._silence.stays()
-            return None
+            return None, 0
         outcome = await self._try(claimed, begun)
-        await self._record(claimed, outcome)
+        goes_on = await self._record(claimed, outcome)
         self._metrics.outcome("answer", type(outcome).__name__.lower())
         log.info("answer.outcome", answer=claimed.id, outcome=type(outcome).__name__.lower())
         match outcome:
+            case Retry(None):
+                return backoff(failures + 1), failures + 1
             case Retry(after):
-                return backoff(failures + 1) if after is None else after
-            case Unknown() if not claimed.doubted or claimed.alert_id is not None:
-                return min(REPEAT_MOST, REPEAT_UNKNOWN * float(2 ** min(failures, 10)))
-        return 0
+                return after, failures
+            case Unknown() if goes_on:
+                pause = REPEAT_UNKNOWN * 2 ** min(failures, 10)
+                return min(REPEAT_MOST, pause), failures + 1
+        return 0, 0
 
     async def _try(self, claimed: Claimed, begun: float) -> Outcome:
         try:
@@ -173,27 +177,29 @@ class Answers:
             log.error("answers.unusable", answer=claimed.id, problem=type(error).__name__)
             self._silence.stays()
             return Refused("unusable")
-        doubted = claimed.doubted
+        is_last = claimed.doubted and claimed.alert_id is None
         return await self._transmit(
-            message, "answer", in_doubt=doubted, last_try=doubted, claimed=begun
+            message, "answer", in_doubt=claimed.doubted, last_try=is_last, claimed=begun
         )
 
-    async def _record(self, claimed: Claimed, outcome: Outcome) -> None:
-        """Write down what became of it, for as long as it takes: until then nothing follows it."""
+    async def _record(self, claimed: Claimed, outcome: Outcome) -> bool:
+        """Write down what became of it, for as long as it takes: until then nothing follows it.
+
+        Whether it is to be tried again.
+        """
         tries = 0
         while True:
             try:
-                self.notify(
-                    await self._database.run_without_lead(
-                        _record, claimed, outcome, self._unheard, self._clock.now()
-                    )
+                goes_on, also = await self._database.run_without_lead(
+                    _record, claimed, outcome, self._unheard, self._clock.now()
                 )
-                return
+                self.notify(also)
+                return goes_on
             except Exception:
                 log.exception("answers.not_recorded", answer=claimed.id)
                 tries += 1
                 if self._stopping.is_set():
-                    return  # still `sending`: the next start sends it once more
+                    return False  # still `sending`: the next start sends it once more
                 await self._sleep(min(RECORD_AGAIN, backoff(tries)))
 
     async def _sleep(self, seconds: float) -> None:
@@ -216,28 +222,13 @@ def _claim(
     if any(row.update_id is not None and row.alert_id is None for row in late):
         sorry = (account, too_late(tx, account).dumps())
         outgoing.add(tx, [sorry], update_id=None, now=now)
-    also = _tell_unheard(tx, late, unheard, now)
+    untold = [row for row in late if row.reason != outgoing.UNHEARD]
+    also = _tell_unheard(tx, untold, unheard, now)
     return outgoing.claim(tx, account), also
 
 
 def _orphans(tx: Transaction, unheard: Unheard, now: datetime) -> None:
-    _tell_unheard(tx, outgoing.orphans(tx), unheard, now)
-
-
-def _try_alarm_anew(tx: Transaction, claimed: Claimed, now: datetime) -> None:
-    """An alarm that came to nothing twice goes on as a row of its own, belonging to no update:
-    the patient is told of the first, once.
-    """  # noqa: D205
-    raised_at = tx.get_one(OutgoingRow, claimed.id).created_at
-    if claimed.alert_id is not None and now - raised_at < ALARMS_TRIED_FOR:
-        outgoing.add(
-            tx,
-            [(claimed.account, claimed.payload)],
-            update_id=None,
-            now=raised_at,
-            good_for=outgoing.GOOD_FOR_OTHERS,
-            alert_id=claimed.alert_id,
-        )
+    _tell_unheard(tx, outgoing.orphans(tx, now), unheard, now)
 
 
 def _tell_unheard(
@@ -245,8 +236,7 @@ def _tell_unheard(
 ) -> list[int]:
     """Tell the patients whose alarm reached nobody now that these are given up; their accounts."""
     tx.flush()
-    of_updates = (it for it in given_up if it.update_id is not None)
-    rows = {(it.alert_id, it.update_id): it.id for it in of_updates if it.alert_id is not None}
+    rows = {(it.alert_id, it.update_id): it.id for it in given_up if it.alert_id is not None}
     told = []
     for (alert_id, _), row_id in rows.items():
         said = None if outgoing.has_hope(tx, row_id) else unheard(tx, alert_id)
@@ -259,26 +249,38 @@ def _tell_unheard(
 
 def _record(
     tx: Transaction, claimed: Claimed, outcome: Outcome, unheard: Unheard, now: datetime
-) -> Sequence[int]:
-    """Write the outcome down; the accounts that something new is for."""
+) -> tuple[bool, Sequence[int]]:
+    """Write the outcome down; whether it is tried again, and the accounts something new is for."""
     match outcome:
         case Sent(message_id):
             outgoing.finish(tx, claimed, "sent", message_id=message_id)
-            return []
+            return False, []
         case Retry():
             outgoing.release(tx, claimed, doubted=False)
-            return []
+            return True, []
         case Unknown() if not claimed.doubted:
             outgoing.release(tx, claimed, doubted=True)
-            return []
+            return True, []
         case Unknown():
-            given_up = outgoing.finish(tx, claimed, "unknown")
-            if given_up:
-                _try_alarm_anew(tx, claimed, now)
+            return _in_vain(tx, claimed, unheard, now)
         case Unreachable(why):
             people.unreachable(tx, claimed.account, now, why)
             given_up = outgoing.finish(tx, claimed, "unreachable", reason=why)
         case Refused(why):
             given_up = outgoing.finish(tx, claimed, "failed", reason=why)
     rows = [tx.get_one(OutgoingRow, claimed.id)] if given_up else []
-    return _tell_unheard(tx, rows, unheard, now)
+    return False, _tell_unheard(tx, rows, unheard, now)
+
+
+def _in_vain(
+    tx: Transaction, claimed: Claimed, unheard: Unheard, now: datetime
+) -> tuple[bool, Sequence[int]]:
+    """Of a repeat nothing was heard either: nobody counts on it, whether or not it is given up."""
+    row = tx.get_one(OutgoingRow, claimed.id)
+    if row.fence != claimed.fence or row.state not in ("sending", "scheduled"):
+        return False, []  # not ours any more
+    told_before = row.reason == outgoing.UNHEARD
+    goes_on = outgoing.goes_on(row, now)
+    if not goes_on:
+        outgoing.finish(tx, claimed, "unknown")
+    return goes_on, [] if told_before else _tell_unheard(tx, [row], unheard, now)

@@ -20,7 +20,7 @@ ASK_FIRST, ASK_MOST = 1.0, 15.0
 """Seconds between two questions, doubling until a message is answered."""
 TRIAL_LASTS = 20.0
 """Seconds after which a message on trial of which nothing came back makes room for another."""
-TRY_FIRST, TRY_MOST = 15.0, 300.0
+TRY_FIRST, TRY_MOST = 2.0, 300.0
 """Seconds from a trial in vain to the next, doubling."""
 LAST_TRIES_AFTER = 60.0
 """Seconds of silence in which what has but one try left is kept from trials, unless a question was
@@ -42,9 +42,9 @@ class Silence:
         self._try_at = float("-inf")
 
     @property
-    def is_silent(self) -> bool:
-        """Whether messages are held back: Telegram has said nothing of the last ones."""
-        return self._state != "speaks"
+    def takes_nothing(self) -> bool:
+        """Whether messages come to nothing now, as far as is known."""
+        return self._state == "silent" or self._in_vain > 0
 
     def room(self, free: int, now: float) -> int:
         """How many of `free` messages may go now."""
@@ -56,7 +56,7 @@ class Silence:
     def takes_last_tries(self, now: float) -> bool:
         """Whether a message may go that is given up if Telegram says nothing of it."""
         waited = now - self._silent_since >= LAST_TRIES_AFTER
-        return not self.is_silent or self._was_away or waited
+        return self._state == "speaks" or self._was_away or waited
 
     def goes(self, now: float) -> None:
         """A message goes out."""
@@ -79,7 +79,9 @@ class Silence:
         if begins:
             self._silent_since = now
             self._asking = self._was_away = False
-        if self._state == "on trial":
+        # Those that were on their way before are no trials.
+        if self._state == "on trial" and self._trying_until > float("-inf"):
+            self._was_away = False
             self._try_at = now + min(TRY_MOST, TRY_FIRST * 2 ** min(self._in_vain, 10))
             self._in_vain += 1
         if begins or self._state == "on trial":
@@ -107,4 +109,6 @@ class Silence:
         """Telegram is there; whether it takes messages, one of them will show."""
         self._state = "on trial"
         self._asking = False
+        if self._was_away:  # what was in vain before says nothing of now
+            self._in_vain, self._try_at = 0, float("-inf")
         self.stays()
