@@ -193,7 +193,7 @@ def _ours(claimed: Claimed) -> Update:
 def orphans(tx: Transaction, now: datetime) -> list[OutgoingRow]:
     """At a start: what was being sent when the process died is sent once more, and only once.
 
-    Those that nobody counts on any more.
+    Alarms go on for their hour. Those that nobody counts on any more.
     """
     in_vain = []
     for row in tx.exec(select(OutgoingRow).where(BEING_SENT)):

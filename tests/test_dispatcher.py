@@ -131,6 +131,13 @@ class Bench:
         """The first message of the first patient, once it is as it should be."""
         return (await self.until(lambda rows: condition(rows[0])))[0]
 
+    async def begin_and_hold(self) -> None:
+        """Begin; the first message is on its way, and Telegram says nothing of it yet."""
+        self.telegram.go_on.clear()
+        self.start()
+        self.move_to(FIRST)
+        await self.first(lambda row: row.state == "sending")
+
     async def rows(self) -> list[Reminder]:
         return await self.database.run(all_rows)
 
@@ -355,10 +362,7 @@ def crash_while_sending(tx: Transaction) -> None:
 
 async def test_an_outcome_of_a_row_that_is_no_longer_ours_changes_nothing(bench: Bench) -> None:
     await bench.patients()
-    bench.telegram.go_on.clear()
-    bench.start()
-    bench.move_to(FIRST)
-    await bench.first(lambda row: row.state == "sending")
+    await bench.begin_and_hold()
 
     def taken_over(tx: Transaction) -> None:
         row = all_rows(tx)[0]
@@ -387,10 +391,7 @@ async def test_who_blocked_the_bot_is_noted_and_gets_nothing_more(bench: Bench) 
 async def test_who_is_found_gone_gets_nothing_more_in_the_same_turn(bench: Bench) -> None:
     await bench.patients()
     bench.telegram.says = [Unreachable("Forbidden: bot was blocked by the user")]
-    bench.telegram.go_on.clear()
-    bench.start()
-    bench.move_to(FIRST)
-    await bench.first(lambda row: row.state == "sending")
+    await bench.begin_and_hold()
     bench.clock.move_to((await bench.rows())[1].due_at)
     bench.telegram.go_on.set()
     rows = await bench.until(lambda rows: rows[1].state != "scheduled")
@@ -487,10 +488,7 @@ async def test_reminders_come_after_an_answer_to_the_same_person(bench: Bench) -
 
 async def test_stopping_waits_for_what_is_on_its_way(bench: Bench) -> None:
     await bench.patients()
-    bench.telegram.go_on.clear()
-    bench.start()
-    bench.move_to(FIRST)
-    await bench.first(lambda row: row.state == "sending")
+    await bench.begin_and_hold()
     stopping = asyncio.create_task(bench.stop())
     await asyncio.sleep(0)
     assert not stopping.done()
@@ -740,10 +738,7 @@ async def test_one_who_is_a_patient_of_two_clinics_gets_one_message_at_a_time(
 async def test_a_stale_word_that_somebody_is_unreachable_changes_nothing(bench: Bench) -> None:
     await bench.patients()
     bench.telegram.says = [Unreachable("blocked by the user")]
-    bench.telegram.go_on.clear()
-    bench.start()
-    bench.move_to(FIRST)
-    await bench.first(lambda row: row.state == "sending")
+    await bench.begin_and_hold()
 
     def taken_over(tx: Transaction) -> None:
         all_rows(tx)[0].fence = 9
